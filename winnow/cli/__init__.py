@@ -1,0 +1,1 @@
+"""The `winnow` command: thin, builds objects and calls the packages."""

@@ -1,0 +1,1 @@
+"""The cloud side: Kafka in; store, audit, page and tail out."""

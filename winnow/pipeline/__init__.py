@@ -1,0 +1,1 @@
+"""The edge process: camera frames in, spooled and published events out."""

@@ -1,0 +1,141 @@
+"""Settings files: YAML in, checked values out, errors that name file and key.
+
+Errors:
+    SettingsError
+        SettingsFileError      the file cannot be read or is not plain YAML
+        SettingsInvalidError   a key is unknown or its value is not allowed
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+MAX_FILE_BYTES: Final = 64 * 1024
+"""A larger settings file is a mistake or an attack."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message says what to change."""
+
+
+class SettingsFileError(SettingsError):
+    """The file cannot be read or is not plain YAML."""
+
+
+class SettingsInvalidError(SettingsError):
+    """A key is unknown or its value is not allowed.
+
+    Attributes:
+        problems: one line for each wrong key.
+    """
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self.problems = problems
+
+
+class Settings(BaseModel):
+    """Base of every settings section: unknown keys are refused, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """`SafeLoader` without aliases (a small file can expand to gigabytes) and without repeated keys."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            event = self.peek_event()
+            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)  # type: ignore[return-value]
+
+
+def load_settings(path: Path, model: type[Model]) -> Model:
+    """Return the settings of `path`, checked against `model`.
+
+    Relative paths inside the file stay as written; whoever opens them resolves them.
+
+    Raises:
+        SettingsFileError: missing, unreadable, over 64 KiB, or not plain YAML.
+        SettingsInvalidError: an unknown key or a value that is not allowed.
+    """
+    document = _read_yaml(path)
+    try:
+        return model.model_validate(document)
+    except ValidationError as exc:
+        problems = [_describe(error, model) for error in exc.errors(include_url=False)]
+        raise SettingsInvalidError(path, problems) from exc
+
+
+def _read_yaml(path: Path) -> object:
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > MAX_FILE_BYTES:
+            raise SettingsFileError(f"{path}: {size_bytes} bytes; a settings file may have {MAX_FILE_BYTES}")
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise SettingsFileError(f"{path}: not UTF-8 text") from exc
+    except OSError as exc:
+        raise SettingsFileError(f"{path}: {exc.strerror}; give the settings file with -c") from exc
+    try:
+        document = yaml.load(text, _PlainLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError) as exc:
+        raise SettingsFileError(f"{path}: not plain YAML: {_one_line(exc)}") from exc
+    return {} if document is None else document
+
+
+def _one_line(exc: Exception) -> str:
+    return " ".join(str(exc).split())
+
+
+def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    if error["type"] == "extra_forbidden":
+        return f"{key}: unknown key; allowed here: {_allowed(error['loc'], model)}"
+    shown = repr(error["input"])
+    given = "" if error["type"] == "missing" else f" (given: {shown[:80]}{'…' if len(shown) > 80 else ''})"  # noqa: PLR2004
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}{given}"
+
+
+def _allowed(location: Iterable[str | int], model: type[BaseModel]) -> str:
+    """Return the keys that the section of `location` knows, the likeliest one first."""
+    *parents, wrong = location
+    section: type[BaseModel] | None = model
+    for part in parents:
+        section = _section_at(section, part) if section else None
+    if section is None:
+        return "see `winnow check --schema`"
+    names = sorted(field.alias or name for name, field in section.model_fields.items())
+    likely = get_close_matches(str(wrong), names, n=1)
+    hint = f" (did you mean {likely[0]}?)" if likely else ""
+    return ", ".join(names) + hint
+
+
+def _section_at(section: type[BaseModel], part: str | int) -> type[BaseModel] | None:
+    """Return the settings class below `part`: a field's own, or the one inside its list, mapping or union."""
+    if not isinstance(part, str) or part not in section.model_fields:
+        return section  # a list index or a mapping key: the class was found one step above
+    return _first_model(section.model_fields[part].annotation)
+
+
+def _first_model(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_first_model(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((model for model in found if model is not None), None)

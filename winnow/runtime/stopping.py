@@ -1,0 +1,33 @@
+"""One way to ask a process to stop: Ctrl-C and SIGTERM set an event that every loop watches."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+from typing import Final
+
+EXIT_STOPPED: Final = 130
+"""Exit code of a process that a second Ctrl-C ended at once (128 + SIGINT)."""
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Event]:
+    """Yield an event that the first SIGINT or SIGTERM sets; a second one ends the process at once.
+
+    Must be entered on the main thread. The former signal handlers are back after the block.
+    """
+    stopping = Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        if stopping.is_set():
+            os._exit(EXIT_STOPPED)
+        stopping.set()
+
+    former = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
