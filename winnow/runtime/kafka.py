@@ -1,0 +1,57 @@
+"""Kafka connection settings, the same for producer and consumers."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from winnow.runtime.settings import Settings, SettingsError
+from winnow.runtime.tls import TlsSettings, client_context
+
+
+class KafkaSettings(Settings):
+    """Where Kafka is and how to log in.
+
+    Attributes:
+        bootstrap_servers: `HOST:PORT[,HOST:PORT…]`.
+        security_protocol: as Kafka names them.
+        sasl_mechanism: used with the two SASL protocols.
+        username: SASL login.
+        password_file: a file that holds the password alone.
+        tls: certificates, for the two SSL protocols.
+    """
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    username: str | None = None
+    password_file: Path | None = None
+    tls: TlsSettings = TlsSettings()
+
+
+def client_arguments(settings: KafkaSettings) -> dict[str, Any]:
+    """Return the keyword arguments that every aiokafka client shares.
+
+    Raises:
+        SettingsError: the password file or a certificate cannot be read.
+    """
+    arguments: dict[str, Any] = {
+        "bootstrap_servers": settings.bootstrap_servers,
+        "security_protocol": settings.security_protocol,
+    }
+    if settings.security_protocol.endswith("SSL"):
+        arguments["ssl_context"] = client_context(settings.tls)
+    if settings.security_protocol.startswith("SASL"):
+        arguments |= {
+            "sasl_mechanism": settings.sasl_mechanism,
+            "sasl_plain_username": settings.username,
+            "sasl_plain_password": _password(settings.password_file),
+        }
+    return arguments
+
+
+def _password(path: Path | None) -> str:
+    if path is None:
+        raise SettingsError("kafka.password_file: needed with a SASL protocol")
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"kafka.password_file: {path} cannot be read") from exc

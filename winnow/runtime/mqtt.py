@@ -1,0 +1,89 @@
+"""An MQTT 5 client made from settings: address, login, TLS and session, the same for every process."""
+
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from pydantic import AfterValidator, Field
+
+from winnow.runtime.settings import Settings, SettingsError
+from winnow.runtime.tls import TlsSettings, client_context
+
+_DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
+SESSION_EXPIRY_S: Final = 7 * 24 * 3600
+"""How long the broker keeps the session of a client that is away."""
+
+
+def _check_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("write mqtt://HOST:PORT or mqtts://HOST:PORT")
+    if parts.username or parts.password:
+        raise ValueError("no login in the URL: use username and password_file")
+    return url
+
+
+class MqttSettings(Settings):
+    """Where the broker is and how to log in.
+
+    Attributes:
+        url: `mqtt://HOST[:PORT]` or, with TLS, `mqtts://HOST[:PORT]`.
+        username: login, if the broker asks for one.
+        password_file: a file that holds the password alone.
+        tls: certificates, for `mqtts`.
+        keepalive_s: a silent connection is probed this often and given up after one and a half times as long.
+    """
+
+    url: Annotated[str, AfterValidator(_check_url)] = "mqtt://127.0.0.1:1883"
+    username: str | None = None
+    password_file: Path | None = None
+    tls: TlsSettings = TlsSettings()
+    keepalive_s: int = Field(default=15, ge=5, le=3600)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return host and port."""
+        parts = urlsplit(self.url)
+        return str(parts.hostname), parts.port or _DEFAULT_PORTS[parts.scheme]
+
+
+def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = False) -> Client:
+    """Return a paho client (MQTT 5, callback API 2) with login and TLS set, not connected yet.
+
+    Raises:
+        SettingsError: the password file or a certificate cannot be read.
+    """
+    client = Client(
+        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=manual_ack
+    )
+    if settings.username is not None:
+        client.username_pw_set(settings.username, _password(settings.password_file))
+    if urlsplit(settings.url).scheme == "mqtts":
+        client.tls_set_context(client_context(settings.tls))
+    return client
+
+
+def connect_properties(*, session_expiry_s: int, receive_maximum: int = 100) -> Properties:
+    """Return CONNECT properties.
+
+    Args:
+        session_expiry_s: 0 ends the session with the connection.
+        receive_maximum: most QoS 1 messages that the broker sends ahead of their acknowledgement.
+    """
+    properties = Properties(PacketTypes.CONNECT)
+    properties.SessionExpiryInterval = session_expiry_s
+    properties.ReceiveMaximum = receive_maximum
+    return properties
+
+
+def _password(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"mqtt.password_file: {path} cannot be read") from exc
