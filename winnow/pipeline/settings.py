@@ -149,8 +149,8 @@ class CameraSettings(Settings):
     source: Annotated[str, Field(min_length=1)]
     analysed_fps: Annotated[float, Field(gt=0, le=60)] = 5.0
     labels: tuple[str, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "dog", "cat")
-    zones: dict[Name, ZoneSettings] = {}
-    lines: dict[Name, LineSettings] = {}
+    zones: dict[Name, ZoneSettings] = Field(default_factory=dict)
+    lines: dict[Name, LineSettings] = Field(default_factory=dict)
     motion: MotionSettings = MotionSettings()
     tracking: TrackingSettings = TrackingSettings()
     thumbnails: ThumbnailSettings = ThumbnailSettings()

@@ -74,7 +74,7 @@ def connect_properties(*, session_expiry_s: int, receive_maximum: int = 100) -> 
         session_expiry_s: 0 ends the session with the connection.
         receive_maximum: most QoS 1 messages that the broker sends ahead of their acknowledgement.
     """
-    properties = Properties(PacketTypes.CONNECT)
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     properties.SessionExpiryInterval = session_expiry_s
     properties.ReceiveMaximum = receive_maximum
     return properties
