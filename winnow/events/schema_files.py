@@ -37,3 +37,8 @@ def write_schemas(directory: Path = SCHEMA_DIRECTORY) -> list[Path]:
         path.write_text(text, encoding="utf-8")
         written.append(path)
     return written
+
+
+if __name__ == "__main__":
+    for written_path in write_schemas():
+        print(written_path)  # noqa: T201 - a command's answer
