@@ -15,6 +15,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from winnow.runtime.credentials import without_logins
+
 MAX_FILE_BYTES: Final = 64 * 1024
 """A larger settings file is a mistake or an attack."""
 
@@ -44,7 +46,7 @@ class SettingsInvalidError(SettingsError):
 class Settings(BaseModel):
     """Base of every settings section: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -106,7 +108,7 @@ def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key; allowed here: {_allowed(error['loc'], model)}"
-    shown = repr(error["input"])
+    shown = without_logins(repr(error["input"]))
     given = "" if error["type"] == "missing" else f" (given: {shown[:80]}{'…' if len(shown) > 80 else ''})"  # noqa: PLR2004
     message = error["msg"].removeprefix("Value error, ")
     return f"{key}: {message}{given}"
