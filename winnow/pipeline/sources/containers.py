@@ -1,0 +1,115 @@
+"""Opening containers with FFmpeg, which is told what it may open and for how long."""
+
+from pathlib import Path
+from typing import Final
+
+import av
+from av.container import InputContainer
+
+from winnow.pipeline.sources.addresses import SourceKind, redact_url
+from winnow.pipeline.sources.errors import (
+    SourceDamagedError,
+    SourceError,
+    SourceNotFoundError,
+    SourceNotVideoError,
+    SourceUnreachableError,
+)
+from winnow.runtime.settings import Settings
+
+FILE_FORMATS: Final = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,av1,"
+    "mjpeg,mpjpeg,flv,live_flv,asf,ogg,mxf,dv,nut,yuv4mpegpipe"
+)
+"""Containers of recordings. Left out on purpose: playlists (hls, dash, concat, sdp), which open further addresses."""
+
+HTTP_FORMATS: Final = "mpegts,mpjpeg,mjpeg,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,flv,live_flv,h264,hevc,avi,ogg"
+"""Containers that may come from a server; playlists are left out here too."""
+
+PROTOCOLS: Final = {
+    SourceKind.PATH: "file",
+    SourceKind.HTTP: "http,https,tcp,tls",
+    SourceKind.RTSP: "rtsp,rtsps,rtp,srtp,tcp,tls,udp,crypto",
+}
+"""What FFmpeg may speak for each kind of source."""
+
+
+class LiveSettings(Settings):
+    """How a camera is opened, and how long it may be silent.
+
+    Attributes:
+        rtsp_transport: `tcp` loses nothing on a bad network; `udp` is for cameras that know nothing else.
+        open_timeout_s: a connection that is not up by then is tried again.
+        read_timeout_s: a stream without a packet for so long is taken for lost.
+        reconnect_first_s: wait before the first new try; doubles with each further one, spread by 30 %.
+        reconnect_limit_s: no wait is longer, before the spread.
+        settled_after_s: after so long with frames the next wait is the first one again.
+    """
+
+    rtsp_transport: str = "tcp"
+    open_timeout_s: float = 10
+    read_timeout_s: float = 5
+    reconnect_first_s: float = 1
+    reconnect_limit_s: float = 60
+    settled_after_s: float = 30
+
+
+def open_recording(path: Path) -> InputContainer:
+    """Return the opened container of a file.
+
+    Raises:
+        SourceNotFoundError: there is no such file.
+        SourceUnreachableError: the file may not be read.
+        SourceNotVideoError: it is empty, or nothing that FFmpeg takes for video.
+        SourceDamagedError: it is video, but its index is missing or broken.
+    """
+    name = str(path)
+    try:
+        head = _first_bytes(path)
+    except FileNotFoundError as exc:
+        raise SourceNotFoundError(name, "no such file; check the path") from exc
+    except OSError as exc:
+        raise SourceUnreachableError(name, f"cannot be read: {exc.strerror}") from exc
+    if not head:
+        raise SourceNotVideoError(name, "the file is empty; give a video file")
+    options = {"protocol_whitelist": PROTOCOLS[SourceKind.PATH], "format_whitelist": FILE_FORMATS}
+    try:
+        return av.open(f"file:{path}", "r", options=options)
+    except av.FFmpegError as exc:
+        if head[4:8] == b"ftyp":
+            problem = "the video's index is missing or broken, as when a recording was cut off; get another copy"
+            raise SourceDamagedError(name, problem) from exc
+        raise SourceNotVideoError(name, "not a video file that can be read; give a video file") from exc
+
+
+def open_live(address: str, kind: SourceKind, settings: LiveSettings) -> InputContainer:
+    """Return the opened container of a camera, server or webcam; its reads end with an error after the read timeout.
+
+    Raises:
+        SourceUnreachableError: it did not answer in time, refused, or sent something that is not video.
+    """
+    options = {"fflags": "nobuffer"}
+    if kind is SourceKind.RTSP:
+        options |= {"rtsp_transport": settings.rtsp_transport, "format_whitelist": "rtsp"}
+    elif kind is SourceKind.HTTP:
+        options |= {"format_whitelist": HTTP_FORMATS}
+    if kind in PROTOCOLS:
+        options |= {"protocol_whitelist": PROTOCOLS[kind]}
+    timeout = (settings.open_timeout_s, settings.read_timeout_s)
+    container_format = "v4l2" if kind is SourceKind.WEBCAM else None
+    try:
+        return av.open(address, "r", format=container_format, options=options, timeout=timeout)
+    except av.FFmpegError as exc:
+        raise unreachable(address, exc) from None  # FFmpeg's error carries the address, with its password
+    except ValueError:
+        raise SourceUnreachableError(redact_url(address), "webcams are not supported by this FFmpeg") from None
+
+
+def unreachable(address: str, exc: av.FFmpegError) -> SourceError:
+    """Return what to raise for an error of FFmpeg, without the credentials that the error shows."""
+    reason = (exc.strerror or "unknown error").lower()
+    return SourceUnreachableError(redact_url(address), f"{reason}; check address, credentials and network")
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(8)

@@ -1,0 +1,106 @@
+"""A folder of recordings, read like one long recording."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from winnow.pipeline.sources.errors import SourceError, SourceNotFoundError, SourceNotVideoError
+from winnow.pipeline.sources.file import FileSource
+from winnow.pipeline.sources.frame import EPOCH, Frame
+from winnow.pipeline.sources.source import ClockSource, SourceStats
+from winnow.pipeline.sources.tally import SourceTally
+from winnow.pipeline.sources.timekeeping import RecordedTime
+
+VIDEO_SUFFIXES: Final = frozenset(
+    {".3gp", ".asf", ".avi", ".flv", ".h264", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
+    | {".mts", ".mxf", ".ts", ".webm", ".wmv"}
+)
+"""Names of videos, in small letters; other files of a folder are not looked at."""
+
+logger = logging.getLogger(__name__)
+
+
+class FolderSource:
+    """Every frame of every video in a folder, in the order of the file names.
+
+    Each file starts a new stream epoch right after the one before. A file that gives no frame is named in
+    `stats.damage.skipped_files` and passed over: one bad file must not hide the others.
+    """
+
+    is_live = False
+    clock_source: ClockSource = "file"
+    duration_s: Fraction | None = None
+
+    def __init__(self, path: Path, *, starts_at: datetime = EPOCH) -> None:
+        self._path = path
+        self._timekeeper = RecordedTime(starts_at)
+        self._tally = SourceTally()
+        self._frames: Iterator[Frame] = iter(())
+
+    @property
+    def description(self) -> str:
+        """The path as it was given."""
+        return str(self._path)
+
+    @property
+    def stats(self) -> SourceStats:
+        """What happened so far, over all files."""
+        return self._tally.snapshot()
+
+    def read(self, timeout_s: float | None = None) -> Frame | None:  # noqa: ARG002 - a folder never keeps one waiting
+        """Return the next frame, or None after the last file.
+
+        Raises:
+            SourceNotVideoError: the end is reached and no file gave a frame.
+        """
+        return next(self._frames, None)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Return the frames up to the end of the last file."""
+        while (frame := self.read()) is not None:
+            yield frame
+
+    def close(self) -> None:
+        """Close the file that is being read; there are no more frames."""
+        self._frames = iter(())
+        self._tally.connection = "ended"
+
+    def __enter__(self) -> Self:
+        """List the folder.
+
+        Raises:
+            SourceNotFoundError: there is no such folder.
+            SourceNotVideoError: it holds no video.
+        """
+        if not self._path.is_dir():
+            raise SourceNotFoundError(self.description, "no such folder; check the path")
+        videos = sorted(path for path in self._path.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES)
+        if not videos:
+            raise SourceNotVideoError(self.description, "no video in this folder; give another one")
+        self._tally.connection = "online"
+        self._frames = self._read(videos)
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close what is open."""
+        self.close()
+
+    def _read(self, videos: list[Path]) -> Iterator[Frame]:
+        for path in videos:
+            self._timekeeper.restart()
+            try:
+                with FileSource(path, timekeeper=self._timekeeper, tally=self._tally) as video:
+                    yield from video
+            except SourceError as exc:
+                logger.warning("skipped a file of the folder", extra={"reason": str(exc)})
+                self._tally.skipped_files.append(str(exc))
+            self._tally.connection = "online"
+        self._tally.connection = "ended"
+        if len(self._tally.skipped_files) == len(videos):
+            raise SourceNotVideoError(self.description, "no file of this folder gave a frame; give another one")

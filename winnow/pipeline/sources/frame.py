@@ -1,0 +1,103 @@
+"""One decoded picture and its place in time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Final, Self
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a stream starts that does not know its own wall time and was not told."""
+
+_LUMA_PLANE_FORMATS: Final = frozenset(
+    {"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"}
+)
+"""Pixel formats whose first plane is the luma, one byte a pixel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One decoded picture, kept in the decoder's own format until pixels are asked for.
+
+    Attributes:
+        image: the picture as PyAV decoded it.
+        index: how many pictures of this source were decoded before this one.
+        pts: presentation time stamp, in ticks of `time_base`.
+        time_base: seconds a tick.
+        stream_s: seconds since the source's first picture; exact, and never less than the frame's before.
+        stream_epoch: grows by one wherever the stream's time or size jumps; what was tracked before is not there after.
+        captured_at: wall time of the picture, aware UTC.
+        read_at_mono_s: monotonic time at which a live picture was decoded; None for recorded ones.
+        is_key: the picture was coded without reference to others.
+    """
+
+    image: av.VideoFrame
+    index: int
+    pts: int
+    time_base: Fraction
+    stream_s: Fraction
+    stream_epoch: int
+    captured_at: datetime
+    read_at_mono_s: float | None = None
+    is_key: bool = False
+
+    @classmethod
+    def from_bgr(
+        cls,
+        pixels: NDArray[np.uint8],
+        *,
+        index: int = 0,
+        frame_rate: int = 10,
+        starts_at: datetime = EPOCH,
+        stream_epoch: int = 0,
+    ) -> Self:
+        """Return a frame that shows `pixels` (height, width, 3) at `index / frame_rate` seconds."""
+        stream_s = Fraction(index, frame_rate)
+        return cls(
+            image=av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="bgr24"),
+            index=index,
+            pts=index,
+            time_base=Fraction(1, frame_rate),
+            stream_s=stream_s,
+            stream_epoch=stream_epoch,
+            captured_at=wall_time(starts_at, stream_s),
+        )
+
+    @property
+    def width(self) -> int:
+        """The picture's width in pixels."""
+        return self.image.width
+
+    @property
+    def height(self) -> int:
+        """The picture's height in pixels."""
+        return self.image.height
+
+    def luma(self) -> NDArray[np.uint8]:
+        """Return the brightness (height, width), read-only: a view of the decoder's buffer wherever the format has one.
+
+        Formats without an 8-bit luma plane (10-bit HEVC, RGB) are converted anew at each call.
+        """
+        image = self.image
+        if image.format.name not in _LUMA_PLANE_FORMATS:
+            image = image.reformat(format="gray", threads=1)
+        plane = image.planes[0]
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
+        view = rows[:, : plane.width]
+        view.flags.writeable = False
+        return view
+
+    def bgr(self) -> NDArray[np.uint8]:
+        """Return the picture as a new array (height, width, 3), blue first; each call converts again."""
+        pixels: NDArray[np.uint8] = (
+            self.image.reformat(format="bgr24", threads=1).to_ndarray().astype(np.uint8, copy=False)
+        )
+        return pixels
+
+
+def wall_time(starts_at: datetime, stream_s: Fraction) -> datetime:
+    """Return `starts_at` plus `stream_s`, rounded to microseconds."""
+    return starts_at + timedelta(microseconds=round(stream_s * 1_000_000))

@@ -1,0 +1,31 @@
+"""From what a person typed to the source that reads it."""
+
+from datetime import datetime
+from pathlib import Path
+
+from winnow.pipeline.sources.addresses import SourceKind, source_kind
+from winnow.pipeline.sources.containers import LiveSettings
+from winnow.pipeline.sources.file import FileSource
+from winnow.pipeline.sources.folder import FolderSource
+from winnow.pipeline.sources.frame import EPOCH
+from winnow.pipeline.sources.live import LiveSource
+from winnow.pipeline.sources.source import Source
+from winnow.runtime.clock import Clock
+
+
+def open_source(address: str, *, clock: Clock, starts_at: datetime = EPOCH, live: LiveSettings | None = None) -> Source:
+    """Return the source for `address`; `with` opens it.
+
+    Args:
+        address: a file, a folder, an RTSP or HTTP URL, or a webcam's `/dev/videoN`.
+        clock: times live frames; recordings do not look at it.
+        starts_at: wall time of a recording's first frame, aware.
+        live: timeouts of live sources.
+
+    Raises:
+        SourceNotAllowedError: the address is of a kind that is never opened.
+    """
+    if source_kind(address) is not SourceKind.PATH:
+        return LiveSource(address, clock=clock, settings=live)
+    path = Path(address)
+    return FolderSource(path, starts_at=starts_at) if path.is_dir() else FileSource(path, starts_at=starts_at)
