@@ -1,5 +1,7 @@
 """`edge.yaml`: what one edge box watches, looks for and reports."""
 
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from winnow.events.names import NAME_PATTERN
 from winnow.runtime.mqtt import MqttSettings
-from winnow.runtime.settings import Settings
+from winnow.runtime.settings import Settings, SettingsInvalidError
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Coordinate = Annotated[float, Field(ge=0, le=1)]
@@ -194,3 +196,33 @@ class EdgeSettings(Settings):
     spool: SpoolSettings = SpoolSettings()
     metrics: MetricsSettings = MetricsSettings()
     cameras: Annotated[dict[Name, CameraSettings], Field(min_length=1, max_length=64)]
+
+
+def check_labels(path: Path, settings: EdgeSettings, known: Sequence[str]) -> None:
+    """Return if every label that the settings name is one of the model's.
+
+    Raises:
+        SettingsInvalidError: it names each unknown label and its key.
+    """
+    problems = [
+        f"{key}: unknown label {label!r}{_likely(label, known)}; the model {settings.model} knows {', '.join(known)}"
+        for key, labels in _label_keys(settings)
+        for label in labels
+        if label not in known
+    ]
+    if problems:
+        raise SettingsInvalidError(path, problems)
+
+
+def _likely(label: str, known: Sequence[str]) -> str:
+    likely = get_close_matches(label, known, n=1)
+    return f" (did you mean {likely[0]}?)" if likely else ""
+
+
+def _label_keys(settings: EdgeSettings) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, camera in settings.cameras.items():
+        yield f"cameras.{name}.labels", camera.labels
+        for zone_name, zone in camera.zones.items():
+            yield f"cameras.{name}.zones.{zone_name}.labels", zone.labels
+        for line_name, line in camera.lines.items():
+            yield f"cameras.{name}.lines.{line_name}.labels", line.labels
