@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 
@@ -20,13 +20,14 @@ def open_all(environment: Mapping[str, str]) -> list[Part]:
     Raises:
         ServerDidNotStart: an installed server failed.
     """
-    with ThreadPoolExecutor(len(OPENERS)) as threads:
-        opening = [threads.submit(opener, environment) for opener in OPENERS.values()]
-    failures = [error for future in opening if (error := future.exception()) is not None]
-    if failures:
+    opening: list[Future[Part]] = []
+    try:
+        with ThreadPoolExecutor(len(OPENERS)) as threads:
+            opening += [threads.submit(opener, environment) for opener in OPENERS.values()]
+            return [future.result() for future in opening]
+    except BaseException:  # a signal as well: leaving the block above has waited for every start to end
         close_all([future.result() for future in opening if future.exception() is None])
-        raise failures[0]
-    return [future.result() for future in opening]
+        raise
 
 
 def close_all(parts: Sequence[Part]) -> None:
@@ -34,6 +35,28 @@ def close_all(parts: Sequence[Part]) -> None:
     for part in parts:
         if part.server is not None:
             part.server.close()
+
+
+class PartsOnDemand:
+    """Parts that are opened when they are first asked for and stay open until they are closed together.
+
+    Attributes:
+        opened: the parts that were asked for, missing ones included, by their kind.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.opened: dict[str, Part] = {}
+        self._environment = environment
+
+    def open(self, kind: str) -> Part:
+        """Return the part of one kind: mqtt, kafka, postgres or chromium."""
+        if kind not in self.opened:
+            self.opened[kind] = OPENERS[kind](self._environment)
+        return self.opened[kind]
+
+    def close(self) -> None:
+        """End every server that was started; `opened` still tells what was used."""
+        close_all(list(self.opened.values()))
 
 
 def exports(parts: Sequence[Part]) -> dict[str, str]:
