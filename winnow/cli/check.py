@@ -49,14 +49,14 @@ def check(
 
 def load_edge_settings(config: Path) -> "EdgeSettings":
     """Return the settings of `config`, labels checked against the model; ends the command if they are wrong."""
-    from winnow.detectors import DetectorError  # noqa: PLC0415
+    from winnow.detectors import DetectorError, read_card  # noqa: PLC0415
     from winnow.detectors.catalogue import find_card  # noqa: PLC0415
     from winnow.pipeline.settings import EdgeSettings, check_labels  # noqa: PLC0415
     from winnow.runtime.settings import SettingsError, load_settings  # noqa: PLC0415
 
     try:
         settings = load_settings(config, EdgeSettings)
-        check_labels(config, settings, find_card(settings.model).labels)
+        check_labels(config, settings, read_card(find_card(settings.model)).labels)
     except DetectorError as exc:
         fail(f"{config}: model: {exc}")
     except SettingsError as exc:

@@ -40,7 +40,8 @@ def draw_settings(bgr: NDArray[np.uint8], settings: CameraSettings) -> NDArray[n
 
 def _pixels(canvas: NDArray[np.uint8], points: tuple[Point, ...]) -> NDArray[np.int32]:
     height, width = canvas.shape[:2]
-    return np.rint(np.array(points) * (width - 1, height - 1)).astype(np.int32)
+    corners = np.array(points, np.float64) * np.array((width - 1, height - 1), np.float64)
+    return np.rint(corners).astype(np.int32)
 
 
 def _fill(canvas: NDArray[np.uint8], points: tuple[Point, ...], colour: tuple[int, int, int], share: float) -> None:

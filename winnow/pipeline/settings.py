@@ -189,7 +189,7 @@ class EdgeSettings(Settings):
     """
 
     node: Name = "edge"
-    model: str = "nanodet-g"
+    model: str = "nanodet-g-416-int8"
     inference_threads: Annotated[int, Field(ge=1, le=64)] = 1
     stats_every_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     mqtt: MqttSettings = MqttSettings()

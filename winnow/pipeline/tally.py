@@ -1,0 +1,54 @@
+"""What one camera's loop did: frames, bytes, latencies, time by stage."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from winnow.runtime.clock import Clock
+
+Stage = Literal["decode", "motion", "detect", "observe", "accept"]
+STAGES: Final[tuple[Stage, ...]] = ("decode", "motion", "detect", "observe", "accept")
+_KEPT_LATENCIES: Final = 512
+"""Enough for a 95th percentile over the last minute and a half at 5 frames a second."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one camera, written by its loop alone; others may read.
+
+    Attributes:
+        frames_analysed: sampled frames that were looked at.
+        detector_runs: how many of them the detector saw.
+        events: events that were handed on, by kind; thumbnails included.
+        bytes_out: encoded size of those events and thumbnails.
+        refused: events that the spool had no room for.
+        stage_s: seconds spent by stage.
+    """
+
+    frames_analysed: int = 0
+    detector_runs: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    bytes_out: int = 0
+    refused: int = 0
+    stage_s: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    _latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT_LATENCIES))
+
+    @contextmanager
+    def timed(self, stage: Stage, clock: Clock) -> Iterator[None]:
+        """Add the time that the block takes to `stage`."""
+        started_s = clock.monotonic_s()
+        try:
+            yield
+        finally:
+            self.stage_s[stage] += clock.monotonic_s() - started_s
+
+    def note_latency(self, latency_ms: float) -> None:
+        """Remember how long a frame took from being read to its events being accepted."""
+        self._latencies_ms.append(latency_ms)
+
+    def latency_ms(self, share: float) -> float:
+        """Return the latency that `share` (0..1) of the last frames stayed within; 0 if there were none."""
+        ordered = sorted(self._latencies_ms.copy())
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
