@@ -1,0 +1,62 @@
+# What a person types. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The first Python that is new enough; its own check, because a pyenv shim exists for versions that are not installed.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(INSTALLED) ## show the demo: street footage in, events and thumbnails out (ARGS="video.mp4 --port 8081")
+	$(BIN)/winnow demo $(ARGS)
+
+.PHONY: test
+test: $(INSTALLED) services ## run all tests on real brokers and databases (ARGS="tests/unit -k spool")
+	$(BIN)/python -m scripts.services run -- $(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: $(INSTALLED) ## lint, formatting, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(INSTALLED) ## measure, and compare with the targets
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: samples
+samples: $(INSTALLED) ## rebuild the sample footage
+	for script in sample_videos/build_*.py; do $(BIN)/python "$$script" || exit 1; done
+
+.PHONY: services
+services: ## install Mosquitto, PostgreSQL, Chromium (root and apt) and Apache Kafka (Java and Maven) where missing
+	@$(if $(PYTHON),$(PYTHON) -m scripts.services install,$(no-python))
+
+.PHONY: lock
+lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+# Once, and again when what it is made from changes.
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(if $(PYTHON),,$(no-python))
+	[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+define no-python
+	{ echo "Winnow needs Python 3.11 or later, and no python3 on the search path is. Install one, or: make PYTHON=/path/to/python3" >&2; exit 1; }
+endef
