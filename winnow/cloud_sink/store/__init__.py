@@ -1,0 +1,34 @@
+"""The database behind the cloud sink: one seam, SQLite and PostgreSQL behind it."""
+
+from winnow.cloud_sink.store.errors import StoreError, StoreUnavailableError, StoreUnusableError
+from winnow.cloud_sink.store.rows import (
+    UNKNOWN_STATE,
+    Bandwidth,
+    CameraRow,
+    EventFilter,
+    Gap,
+    HourCount,
+    NodeRow,
+    StoredEvent,
+    WriteResult,
+)
+from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, EVERYTHING, Store, TopicPartition
+
+__all__ = [
+    "DEFAULT_LATENESS_S",
+    "EVERYTHING",
+    "UNKNOWN_STATE",
+    "Bandwidth",
+    "CameraRow",
+    "EventFilter",
+    "Gap",
+    "HourCount",
+    "NodeRow",
+    "Store",
+    "StoreError",
+    "StoreUnavailableError",
+    "StoreUnusableError",
+    "StoredEvent",
+    "TopicPartition",
+    "WriteResult",
+]
