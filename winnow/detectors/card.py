@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
+import yaml
 from pydantic import Field, model_validator
 
 from winnow.detectors.errors import CardInvalidError, ModelNotFoundError
@@ -207,3 +208,10 @@ def read_card(path: Path) -> ModelCard:
         return load_settings(path, ModelCard)
     except SettingsError as exc:
         raise CardInvalidError(str(exc)) from exc
+
+
+def write_card(card: ModelCard, path: Path) -> None:
+    """Write a card as YAML that `read_card` reads back to an equal card."""
+    document = card.model_dump(mode="json", exclude_none=True)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None)
+    path.write_text(text, encoding="utf-8")

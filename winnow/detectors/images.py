@@ -82,9 +82,12 @@ def fit_image(image: NDArray[np.uint8], spec: ImageInput, canvas: NDArray[np.uin
     return placement
 
 
-def pack_input(canvas: NDArray[np.uint8], spec: ImageInput) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """Return the canvas as the session's input of shape (1, ...): channel order, numbers and layout as in the card."""
-    pixels = canvas if spec.channels == "bgr" else canvas[..., ::-1]
+def pack_input(canvases: NDArray[np.uint8], spec: ImageInput) -> NDArray[np.uint8] | NDArray[np.float32]:
+    """Return canvases (N, height, width, 3) as the session's input: channel order, numbers and layout of the card.
+
+    The result may share the canvases' memory.
+    """
+    pixels = canvases if spec.channels == "bgr" else canvases[..., ::-1]
     if spec.dtype == "uint8":
         return _with_layout(pixels, spec)
     mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
@@ -92,5 +95,4 @@ def pack_input(canvas: NDArray[np.uint8], spec: ImageInput) -> NDArray[np.uint8]
 
 
 def _with_layout(pixels: NDArray[Number], spec: ImageInput) -> NDArray[Number]:
-    ordered = pixels.transpose(2, 0, 1) if spec.layout == "nchw" else pixels
-    return np.ascontiguousarray(ordered[np.newaxis])
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2) if spec.layout == "nchw" else pixels)
