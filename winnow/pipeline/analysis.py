@@ -1,0 +1,87 @@
+"""From sampled frames of one stream epoch to its events: motion gate, detector, scene, ids."""
+
+from fractions import Fraction
+from typing import Final, Literal
+
+from winnow.detectors import Detector
+from winnow.events.data import Clock as ClockSource
+from winnow.events.data import ModelRef
+from winnow.pipeline.event_maker import EventMaker, Message
+from winnow.pipeline.motion import MotionGate
+from winnow.pipeline.scene import Scene
+from winnow.pipeline.settings import CameraSettings
+from winnow.pipeline.sources import Frame
+from winnow.pipeline.tally import Tally
+from winnow.runtime.clock import Clock
+
+DETECT_EVERY_S: Final = 10
+"""A scene without motion is looked at this often all the same, in stream time."""
+
+
+class Analysis:
+    """What one camera sees in one stream epoch.
+
+    Args:
+        settings: the camera's.
+        detector: used by this camera's thread alone.
+        maker: gives events their ids.
+        frame_size: width and height of the frames in pixels.
+        clock_source: what stream time rests on.
+        tally: counts what is done.
+        clock: times the stages; it decides nothing.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a camera
+        self,
+        settings: CameraSettings,
+        *,
+        detector: Detector,
+        maker: EventMaker,
+        frame_size: tuple[int, int],
+        clock_source: ClockSource,
+        tally: Tally,
+        clock: Clock,
+    ) -> None:
+        self._detector = detector
+        self._maker = maker
+        self._tally = tally
+        self._clock = clock
+        self._gate = MotionGate(settings.motion)
+        self._scene = Scene(
+            settings,
+            labels=detector.card.labels,
+            model=model_ref(detector),
+            frame_size=frame_size,
+            clock=clock_source,
+            moment=maker.moment,
+        )
+        self._detected_at_s: Fraction | None = None
+        self._last_s = Fraction(0)
+
+    def analyse(self, frame: Frame) -> list[Message]:
+        """Return the events and thumbnails that this frame brings."""
+        at_s = self._last_s = frame.stream_s
+        self._tally.frames_analysed += 1
+        with self._tally.timed("motion", self._clock):
+            moves = bool(self._gate.update(frame.luma()).regions)
+        if not (moves or self._is_detection_due(at_s) or self._scene.needs_detection(at_s)):
+            return self._maker.messages(self._scene.coast(at_s))
+        self._detected_at_s = at_s
+        self._tally.detector_runs += 1
+        with self._tally.timed("detect", self._clock):
+            pixels = frame.bgr()
+            (detections,) = self._detector.detect([pixels])
+        with self._tally.timed("observe", self._clock):
+            return self._maker.messages(self._scene.observe(at_s, detections, lambda: pixels))
+
+    def finish(self, reason: Literal["stream", "stopped"]) -> list[Message]:
+        """Return the events that end every open object."""
+        return self._maker.messages(self._scene.finish(self._last_s, reason))
+
+    def _is_detection_due(self, at_s: Fraction) -> bool:
+        return self._detected_at_s is None or at_s - self._detected_at_s >= DETECT_EVERY_S
+
+
+def model_ref(detector: Detector) -> ModelRef:
+    """Return what events say of the detector's model."""
+    return ModelRef(name=detector.card.name, sha256=detector.card.sha256)

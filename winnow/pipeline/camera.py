@@ -1,0 +1,201 @@
+"""The loop over one camera: read a frame, look at it when it is due, hand its events on."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event as Flag
+from typing import Final, Literal
+
+from winnow.detectors import Detector
+from winnow.events.data import CameraOffline, CameraOnline
+from winnow.events.event import encode_event
+from winnow.events.identity import digest_of
+from winnow.events.status import CameraStatus
+from winnow.events.thumbnail import Thumbnail
+from winnow.pipeline.analysis import Analysis, model_ref
+from winnow.pipeline.event_maker import EventMaker, Message
+from winnow.pipeline.footage import stream_id
+from winnow.pipeline.pace import Pace
+from winnow.pipeline.settings import CameraSettings
+from winnow.pipeline.sources import Frame, FrameSampler, Source, wall_time
+from winnow.pipeline.tally import Tally
+from winnow.runtime.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+READ_TIMEOUT_S: Final = 0.5
+"""How long a silent camera can delay the answer to a request to stop."""
+
+Accept = Callable[[Sequence[Message]], None]
+"""Takes events and thumbnails over for good, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraPlan:
+    """Everything that decides what a camera's events are.
+
+    Attributes:
+        node: the edge box.
+        name: the camera.
+        settings: how it looks.
+        footage: see `footage.recording_digest` and `footage.live_digest`.
+    """
+
+    node: str
+    name: str
+    settings: CameraSettings
+    footage: str
+
+
+class Camera:
+    """One camera or recording, from frames to accepted events.
+
+    Args:
+        plan: decides what the events are.
+        source: gives the frames; opened and closed by `run`.
+        detector: used by this camera alone.
+        accept: takes the events.
+        announce: told when the camera's state changes.
+        clock: paces and times; it never decides what an event says.
+        pace: holds a recording's frames back.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a camera
+        self,
+        plan: CameraPlan,
+        *,
+        source: Source,
+        detector: Detector,
+        accept: Accept,
+        clock: Clock,
+        pace: Pace,
+        announce: Callable[[CameraStatus], None] = lambda _: None,
+    ) -> None:
+        self.tally = Tally()
+        self._plan = plan
+        self._source = source
+        self._detector = detector
+        self._accept = accept
+        self._announce = announce
+        self._clock = clock
+        self._pace = pace
+        self._sampler = FrameSampler(plan.settings.analysed_fps)
+        self._stream_epoch: int | None = None
+        self._maker: EventMaker | None = None
+        self._analysis: Analysis | None = None
+        self._is_online = False
+
+    @property
+    def name(self) -> str:
+        """Return the camera's name."""
+        return self._plan.name
+
+    @property
+    def source(self) -> Source:
+        """Return where the frames come from."""
+        return self._source
+
+    def run(self, stopping: Flag) -> None:
+        """Return when the recording ends or `stopping` is set; every open object has ended then.
+
+        Raises:
+            SourceError: a recording cannot be read at all.
+        """
+        with self._source:
+            while not stopping.is_set() and self.run_once(stopping):
+                pass
+            self._finish("stopped" if stopping.is_set() else "stream")
+            self._set_offline("stopped" if stopping.is_set() else "the recording ended")
+
+    def run_once(self, stopping: Flag) -> bool:
+        """Take one frame through; return whether more may come."""
+        with self.tally.timed("decode", self._clock):
+            frame = self._source.read(READ_TIMEOUT_S)
+        if frame is None:
+            return self._wait_for_camera()
+        if frame.stream_epoch != self._stream_epoch:
+            self._begin_stream(frame)
+        if self._sampler.takes(frame.stream_s):
+            stopping.wait(self._pace.delay_s(frame.stream_s, self._clock.monotonic_s()))
+            self._look_at(frame)
+        return True
+
+    def _wait_for_camera(self) -> bool:
+        stats = self._source.stats
+        if self._is_online and stats.connection == "offline":
+            reason = stats.last_error or "no frames"
+            logger.warning("Camera went offline", extra={"camera": self.name, "reason": reason})
+            self._report_offline(reason[:200])
+        return stats.connection != "ended"
+
+    def _begin_stream(self, frame: Frame) -> None:
+        self._finish("stream")
+        starts_at = frame.captured_at - timedelta(microseconds=round(frame.stream_s * 1_000_000))
+        self._stream_epoch = frame.stream_epoch
+        self._sampler = FrameSampler(self._plan.settings.analysed_fps)
+        whole = stream_id(
+            footage=self._plan.footage,
+            starts_at=starts_at,
+            node=self._plan.node,
+            camera=self.name,
+            settings=self._plan.settings,
+            model=model_ref(self._detector),
+        )
+        self._maker = EventMaker(
+            node=self._plan.node,
+            camera=self.name,
+            stream_id=digest_of(whole, str(frame.stream_epoch)),
+            moment=lambda at_s: wall_time(starts_at, at_s),
+        )
+        self._analysis = Analysis(
+            self._plan.settings,
+            detector=self._detector,
+            maker=self._maker,
+            frame_size=(frame.width, frame.height),
+            clock_source=self._source.clock_source,
+            tally=self.tally,
+            clock=self._clock,
+        )
+
+    def _look_at(self, frame: Frame) -> None:
+        if self._analysis is None or self._maker is None:  # pragma: no cover - a stream begins before its first frame
+            raise AssertionError("no stream")
+        started_mono_s = frame.read_at_mono_s if frame.read_at_mono_s is not None else self._clock.monotonic_s()
+        messages = self._analysis.analyse(frame)
+        if not self._is_online:
+            self._is_online = True
+            online = CameraOnline(frame=(frame.width, frame.height), clock=self._source.clock_source)
+            messages.insert(0, self._maker.about_camera(frame.captured_at, online))
+            self._announce(CameraStatus(state="online", since=self._clock.now()))
+        self._hand_on(messages)
+        self.tally.note_latency((self._clock.monotonic_s() - started_mono_s) * 1000)
+
+    def _finish(self, reason: Literal["stream", "stopped"]) -> None:
+        if self._analysis is not None:
+            self._hand_on(self._analysis.finish(reason))
+            self._analysis = None
+
+    def _report_offline(self, reason: str) -> None:
+        if self._maker is not None:
+            since = self._clock.now()
+            self._hand_on([self._maker.about_camera(since, CameraOffline(reason=reason, since=since))])
+        self._set_offline(reason)
+
+    def _set_offline(self, reason: str) -> None:
+        self._is_online = False
+        self._announce(CameraStatus(state="offline", since=self._clock.now(), reason=reason))
+
+    def _hand_on(self, messages: Sequence[Message]) -> None:
+        if not messages:
+            return
+        with self.tally.timed("accept", self._clock):
+            self._accept(messages)
+        for message in messages:
+            self.tally.events[message.kind] += 1
+            self.tally.bytes_out += size_bytes(message)
+
+
+def size_bytes(message: Message) -> int:
+    """Return how many bytes of payload a message has on its way to the cloud."""
+    return len(message.jpeg) if isinstance(message, Thumbnail) else len(encode_event(message))

@@ -1,0 +1,63 @@
+"""Gives what happened its place in the world: node, camera, wall time, and an id that a replay gives again."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from winnow.events import Event, EventData, Thumbnail, new_event
+from winnow.events.data import KIND_OF
+from winnow.events.identity import event_id
+from winnow.events.thumbnail import THUMBNAIL_KIND, sha256_of
+from winnow.pipeline.scene import Happening, Picture
+
+Message = Event | Thumbnail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventMaker:
+    """Makes the events of one stream.
+
+    Attributes:
+        node: the edge box.
+        camera: the camera.
+        stream_id: see `footage.stream_id`.
+        moment: stream time → aware UTC wall time.
+    """
+
+    node: str
+    camera: str
+    stream_id: str
+    moment: Callable[[Fraction], datetime]
+
+    def messages(self, results: Iterable[Happening | Picture]) -> list[Message]:
+        """Return an event for each happening and a thumbnail for each picture, in the same order."""
+        return [self._thumbnail(one) if isinstance(one, Picture) else self._event(one) for one in results]
+
+    def about_camera(self, at: datetime, data: EventData) -> Event:
+        """Return an event about the camera itself; its moment tells it from others of its kind."""
+        subject_id = event_id(self.stream_id, KIND_OF[type(data)], at.isoformat(), 0)
+        return new_event(id=subject_id, node=self.node, camera=self.camera, subject=None, time=at, data=data)
+
+    def _event(self, happening: Happening) -> Event:
+        kind = KIND_OF[type(happening.data)]
+        return new_event(
+            id=event_id(self.stream_id, kind, happening.subject, happening.revision),
+            node=self.node,
+            camera=self.camera,
+            subject=happening.subject,
+            time=self.moment(happening.at_s),
+            data=happening.data,
+        )
+
+    def _thumbnail(self, picture: Picture) -> Thumbnail:
+        return Thumbnail(
+            id=event_id(self.stream_id, THUMBNAIL_KIND, f"{picture.subject} {picture.belongs_to}", 0),
+            node=self.node,
+            camera=self.camera,
+            subject=picture.subject,
+            time=self.moment(picture.at_s),
+            event_id=event_id(self.stream_id, picture.belongs_to, picture.subject, 0),
+            jpeg=picture.jpeg,
+            sha256=sha256_of(picture.jpeg),
+        )
