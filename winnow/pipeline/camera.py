@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
 from threading import Event as Flag
 from typing import Final, Literal
 
@@ -16,6 +17,7 @@ from winnow.events.thumbnail import Thumbnail
 from winnow.pipeline.analysis import Analysis, model_ref
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.footage import stream_id
+from winnow.pipeline.node_stats import CameraCounters
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import Frame, FrameSampler, Source, wall_time
@@ -59,6 +61,10 @@ class Camera:
         announce: told when the camera's state changes.
         clock: paces and times; it never decides what an event says.
         pace: holds a recording's frames back.
+
+    Attributes:
+        tally: what was done so far.
+        position_s: stream time of the last frame.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a camera
@@ -85,6 +91,7 @@ class Camera:
         self._maker: EventMaker | None = None
         self._analysis: Analysis | None = None
         self._is_online = False
+        self.position_s = Fraction(0)
 
     @property
     def name(self) -> str:
@@ -95,6 +102,19 @@ class Camera:
     def source(self) -> Source:
         """Return where the frames come from."""
         return self._source
+
+    def counters(self) -> CameraCounters:
+        """Return what this camera did so far; any thread may ask."""
+        stats = self._source.stats
+        return CameraCounters(
+            frames_decoded=stats.frames_decoded,
+            frames_analysed=self.tally.frames_analysed,
+            frames_dropped={**stats.frames_dropped},
+            bytes_in=stats.bytes_read,
+            bytes_out=self.tally.bytes_out,
+            latency_p50_ms=self.tally.latency_ms(0.5),
+            latency_p95_ms=self.tally.latency_ms(0.95),
+        )
 
     def run(self, stopping: Flag) -> None:
         """Return when the recording ends or `stopping` is set; every open object has ended then.
@@ -114,6 +134,7 @@ class Camera:
             frame = self._source.read(READ_TIMEOUT_S)
         if frame is None:
             return self._wait_for_camera()
+        self.position_s = frame.stream_s
         if frame.stream_epoch != self._stream_epoch:
             self._begin_stream(frame)
         if self._sampler.takes(frame.stream_s):
