@@ -109,7 +109,7 @@ class Camera:
         return CameraCounters(
             frames_decoded=stats.frames_decoded,
             frames_analysed=self.tally.frames_analysed,
-            frames_dropped={**stats.frames_dropped},
+            frames_dropped={str(reason): count for reason, count in stats.frames_dropped.items()},
             bytes_in=stats.bytes_read,
             bytes_out=self.tally.bytes_out,
             latency_p50_ms=self.tally.latency_ms(0.5),
