@@ -90,7 +90,7 @@ class MotionGate:
         contours, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
         for contour in contours:
             x, y, w, h = cv2.boundingRect(contour)
-            pixels = cv2.countNonZero(changed[y : y + h, x : x + w])
+            pixels = cv2.countNonZero(changed[y : y + h, x : x + w]) if w * h >= min_pixels else 0
             if pixels >= min_pixels:
                 found.append((pixels, (x / width, y / height, w / width, h / height)))
         found.sort(reverse=True)
@@ -98,8 +98,8 @@ class MotionGate:
 
     def _learn(self, thinned: NDArray[np.uint8]) -> None:
         """Move each background pixel by one grey level towards the picture."""
-        too_dark = np.minimum(cv2.subtract(thinned, self._background), 1)
-        too_bright = np.minimum(cv2.subtract(self._background, thinned), 1)
+        too_dark = (thinned > self._background).view(np.uint8)
+        too_bright = (thinned < self._background).view(np.uint8)
         self._background += too_dark
         self._background -= too_bright
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -53,6 +54,7 @@ class FileSource:
         self._tally = tally or SourceTally()
         self._container: InputContainer | None = None
         self._frames: Iterator[Frame] = iter(())
+        self._reading = Lock()  # FFmpeg must not be closed while another thread decodes
 
     @property
     def description(self) -> str:
@@ -77,7 +79,8 @@ class FileSource:
         Raises:
             SourceDamagedError: the end is reached and not one frame could be had.
         """
-        return next(self._frames, None)
+        with self._reading:
+            return next(self._frames, None)
 
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end."""
@@ -85,12 +88,13 @@ class FileSource:
             yield frame
 
     def close(self) -> None:
-        """Free the decoder and the file; there are no more frames."""
-        self._frames = iter(())
-        self._tally.connection = "ended"
-        if self._container is not None:
-            self._container.close()
-            self._container = None
+        """Free the decoder and the file, after the frame that is being read; there are no more."""
+        with self._reading:
+            self._frames = iter(())
+            self._tally.connection = "ended"
+            if self._container is not None:
+                self._container.close()
+                self._container = None
 
     def __enter__(self) -> Self:
         """Open the file.

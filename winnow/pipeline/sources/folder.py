@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
@@ -40,6 +41,7 @@ class FolderSource:
         self._timekeeper = RecordedTime(starts_at)
         self._tally = SourceTally()
         self._frames: Iterator[Frame] = iter(())
+        self._reading = Lock()  # a file must not be closed while another thread decodes it
 
     @property
     def description(self) -> str:
@@ -57,7 +59,8 @@ class FolderSource:
         Raises:
             SourceNotVideoError: the end is reached and no file gave a frame.
         """
-        return next(self._frames, None)
+        with self._reading:
+            return next(self._frames, None)
 
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end of the last file."""
@@ -66,8 +69,9 @@ class FolderSource:
 
     def close(self) -> None:
         """Close the file that is being read; there are no more frames."""
-        self._frames = iter(())
-        self._tally.connection = "ended"
+        with self._reading:
+            self._frames = iter(())
+            self._tally.connection = "ended"
 
     def __enter__(self) -> Self:
         """List the folder.

@@ -1,8 +1,11 @@
-"""Fakes of the source seam: frames from memory."""
+"""Fakes of the source seam: frames from memory, and a camera's server on the loopback interface."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
@@ -72,3 +75,49 @@ class ScriptedSource:
     ) -> None:
         """Forget the frames that are left."""
         self.close()
+
+
+@contextmanager
+def serve_stream(
+    body: bytes, *, content_type: str, after: Callable[[Event], None] | None = None, max_connections: int | None = None
+) -> Iterator[str]:
+    """Serve `body` to whoever connects, as a camera does, and yield the URL.
+
+    Args:
+        body: what each connection gets.
+        content_type: MIME type of it.
+        after: runs after the body was sent and before the connection is closed; its event is set when the block ends.
+        max_connections: how many connections get anything; later ones are answered with 503.
+    """
+    stopping = Event()
+    served = 0
+
+    class Camera(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            nonlocal served
+            served += 1
+            if max_connections is not None and served > max_connections:
+                self.send_error(503)
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.end_headers()
+            with suppress(ConnectionError):
+                self.wfile.write(body)
+                self.wfile.flush()
+                if after:
+                    after(stopping)
+
+        def log_message(self, *_: object) -> None:
+            """Keep requests out of the test's output."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="camera")
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/stream"
+    finally:
+        stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
