@@ -8,6 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from winnow.detectors.errors import ModelBuildError
+
 OPSET: Final = 17
 IR_VERSION: Final = 8
 """Of 2022: every onnxruntime the project accepts reads them, and no operator here needs newer ones."""
@@ -49,6 +51,18 @@ class GraphWriter:
         model = helper.make_model(
             graph, producer_name="winnow", opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
         )
+        return checked(model)
+
+
+def checked(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the model with the shapes of all its tensors.
+
+    Raises:
+        ModelBuildError: the graph contradicts itself.
+    """
+    try:
         inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
         onnx.checker.check_model(inferred, full_check=True)
-        return inferred
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as exc:
+        raise ModelBuildError(f"the graph contradicts itself: {exc}") from exc
+    return inferred

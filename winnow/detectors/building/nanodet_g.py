@@ -10,6 +10,7 @@ import onnx
 
 from winnow.detectors.building.convert import CHANNELS_FIRST, Converter, Tensor
 from winnow.detectors.building.graph import GraphWriter
+from winnow.detectors.building.rearrange import pool_before_activation
 from winnow.detectors.building.tfjs import read_tfjs
 
 NAME: Final = "nanodet-g"
@@ -62,7 +63,7 @@ def float_model(topology: bytes, weights: bytes) -> onnx.ModelProto:
     converted = converter.convert([*HEADS, *(f"{head}:1" for head in HEADS)])
     _join(writer, converted[: len(HEADS)], SCORES)
     _join(writer, converted[len(HEADS) :], DISTANCES)
-    return writer.model(IMAGE, (1, SIZE, SIZE, 3), (SCORES, DISTANCES))
+    return pool_before_activation(writer.model(IMAGE, (1, SIZE, SIZE, 3), (SCORES, DISTANCES)))
 
 
 def _join(writer: GraphWriter, heads: list[str], output: str) -> None:

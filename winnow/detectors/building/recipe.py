@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from winnow.detectors.building import nanodet_g
 from winnow.detectors.building.coco import COCO_LABELS
-from winnow.detectors.building.quantise import OPERATORS, quantise
+from winnow.detectors.building.quantise import OPERATORS, PERCENTILE, quantise
+from winnow.detectors.building.rearrange import pack_columns
 from winnow.detectors.card import (
     Calibration,
     Evaluation,
@@ -89,9 +90,8 @@ def build_int8(float_model: BuiltModel, calibration: Clip) -> BuiltModel:
         canvas = np.zeros((1, INPUT.height, INPUT.width, 3), np.uint8)
         fit_image(calibration.frames[number], INPUT, canvas[0])
         inputs.append(canvas)
-    model = quantise(
-        onnx.load_from_string(float_model.data), inputs, pixels=nanodet_g.PIXELS, zero_point=nanodet_g.ZERO_POINT
-    )
+    packed = pack_columns(onnx.load_from_string(float_model.data))
+    model = quantise(packed, inputs, pixels=nanodet_g.PIXELS, zero_point=nanodet_g.ZERO_POINT)
     return _built(
         model,
         name="nanodet-g-416-int8",
@@ -108,7 +108,7 @@ def build_int8(float_model: BuiltModel, calibration: Clip) -> BuiltModel:
             clip=calibration.name,
             clip_sha256=calibration.sha256,
             frames=tuple(sorted(calibration.frames)),
-            method="smallest and largest value of every tensor",
+            method=f"percentile {PERCENTILE} of every tensor, one scale for what is concatenated",
         ),
     )
 
