@@ -1,0 +1,68 @@
+"""`edge.yaml`: what is refused, and how it is said."""
+
+from pathlib import Path
+
+import pytest
+
+from winnow.pipeline.settings import EdgeSettings, check_labels
+from winnow.runtime.settings import SettingsError, load_settings
+
+CAMERA = "cameras:\n  door:\n    source: door.mp4\n"
+
+
+def _load(directory: Path, text: str) -> EdgeSettings:
+    path = directory / "edge.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_settings(path, EdgeSettings)
+
+
+def test_one_source_is_enough(tmp_path: Path) -> None:
+    """Everything but a camera's source has a default."""
+    settings = _load(tmp_path, CAMERA)
+    assert settings.cameras["door"].analysed_fps == 5
+    assert settings.cameras["door"].thumbnails.redaction == "heads"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("cameras: {}\n", "cameras: .*at least 1"),
+        ("node: Not A Name\n" + CAMERA, "node: .*pattern"),
+        (CAMERA + "    zones: {z: {points: [[0, 0], [1, 1]]}}\n", r"zones\.z\.points: a polygon needs at least 3"),
+        (CAMERA + "    zones: {z: {points: [[0, 0], [1, 1], [0.5, 0.5]]}}\n", r"points: the polygon has no area"),
+        (
+            CAMERA + "    zones: {z: {points: [[0, 0], [1, 1], [1, 0], [0, 0.9]]}}\n",
+            r"points: the polygon crosses itself",
+        ),
+        (CAMERA + "    zones: {z: {points: [[0, 0], [1, 1], [1, 1.2]]}}\n", r"points\.2\.1: .*less than or equal to 1"),
+        (CAMERA + "    lines: {l: {points: [[0.5, 0.5], [0.5, 0.5]]}}\n", r"lines\.l: points: the two ends"),
+        (CAMERA + "    lines: {l: {points: [[0.5, 0.5]]}}\n", r"lines\.l\.points\.1: Field required"),
+        (CAMERA + "    analysed_fsp: 3\n", r"cameras\.door\.analysed_fsp: unknown key.*did you mean analysed_fps"),
+        (CAMERA + "    thumbnails: {redaction: faces}\n", r"redaction: .*'heads', 'people', 'none' or 'no-images'"),
+        ("mqtt: {url: tcp://x}\n" + CAMERA, r"mqtt\.url: write mqtt://"),
+    ],
+)
+def test_wrong_setting_is_refused_by_key(tmp_path: Path, text: str, said: str) -> None:
+    """The message names the key, what is wrong and what is allowed."""
+    with pytest.raises(SettingsError, match=said):
+        _load(tmp_path, text)
+
+
+def test_polygon_that_only_touches_itself_is_right(tmp_path: Path) -> None:
+    """Corners in order around the area make a polygon, convex or not."""
+    text = CAMERA + "    zones: {z: {points: [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0.5, 0.4], [0.1, 0.9]]}}\n"
+    assert len(_load(tmp_path, text).cameras["door"].zones["z"].points) == 5
+
+
+def test_unknown_label_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+    """Each unknown label is named with its key and the likeliest right one."""
+    settings = _load(
+        tmp_path,
+        CAMERA + "    labels: [person, cra]\n    zones: {z: {points: [[0, 0], [1, 1], [1, 0]], labels: [horse]}}\n",
+    )
+    with pytest.raises(SettingsError) as raised:
+        check_labels(Path("edge.yaml"), settings, ["person", "car"])
+    lines = str(raised.value).splitlines()
+    assert lines[0].startswith("edge.yaml: cameras.door.labels: unknown label 'cra' (did you mean car?)")
+    assert lines[1].startswith("edge.yaml: cameras.door.zones.z.labels: unknown label 'horse'")
+    assert "knows person, car" in lines[1]
