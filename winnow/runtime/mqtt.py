@@ -51,14 +51,24 @@ class MqttSettings(Settings):
         return str(parts.hostname), parts.port or _DEFAULT_PORTS[parts.scheme]
 
 
-def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = False) -> Client:
+def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = False, reconnects: bool = True) -> Client:
     """Return a paho client (MQTT 5, callback API 2) with login and TLS set, not connected yet.
+
+    Args:
+        settings: where the broker is.
+        client_id: what the broker knows this client by.
+        manual_ack: True leaves the acknowledgement of what arrives to the caller.
+        reconnects: False lets the client's thread end with its first connection.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
     """
     client = Client(
-        CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTProtocolVersion.MQTTv5, manual_ack=manual_ack
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        protocol=MQTTProtocolVersion.MQTTv5,
+        reconnect_on_failure=reconnects,
+        manual_ack=manual_ack,
     )
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings.password_file))
