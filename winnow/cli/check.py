@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 def check(
     config: Annotated[Path, typer.Option("-c", "--config", help="The edge's settings.")] = Path("edge.yaml"),
+    *,
     draw: Annotated[
         Path | None,
         typer.Option(help="Write a frame of the camera with its zones, lines and masks to this PNG or JPEG."),
     ] = None,
     camera: Annotated[str | None, typer.Option(help="Which camera to draw; needed when there are several.")] = None,
-    *,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of the settings, for editors.")
     ] = False,
@@ -43,7 +43,7 @@ def check(
     lines = sum(len(one.lines) for one in settings.cameras.values())
     error_console().print(f"[green]{config} is right[/]: {len(settings.cameras)} cameras, {zones} zones, {lines} lines")
     if draw is not None:
-        name = _pick_camera(settings, camera)
+        name = pick_camera(settings, camera)
         _draw(name, settings.cameras[name], draw)
 
 
@@ -64,7 +64,8 @@ def load_edge_settings(config: Path) -> "EdgeSettings":
     return settings
 
 
-def _pick_camera(settings: "EdgeSettings", camera: str | None) -> str:
+def pick_camera(settings: "EdgeSettings", camera: str | None) -> str:
+    """Return the camera that is named, or the only one; ends the command if that is neither."""
     names = sorted(settings.cameras)
     if camera is None and len(names) == 1:
         return names[0]

@@ -65,6 +65,7 @@ class Camera:
     Attributes:
         tally: what was done so far.
         position_s: stream time of the last frame.
+        is_online: frames come.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a camera
@@ -90,7 +91,7 @@ class Camera:
         self._stream_epoch: int | None = None
         self._maker: EventMaker | None = None
         self._analysis: Analysis | None = None
-        self._is_online = False
+        self.is_online = False
         self.position_s = Fraction(0)
 
     @property
@@ -144,7 +145,7 @@ class Camera:
 
     def _wait_for_camera(self) -> bool:
         stats = self._source.stats
-        if self._is_online and stats.connection == "offline":
+        if self.is_online and stats.connection == "offline":
             reason = stats.last_error or "no frames"
             logger.warning("Camera went offline", extra={"camera": self.name, "reason": reason})
             self._report_offline(reason[:200])
@@ -184,8 +185,8 @@ class Camera:
             raise AssertionError("no stream")
         started_mono_s = frame.read_at_mono_s if frame.read_at_mono_s is not None else self._clock.monotonic_s()
         messages = self._analysis.analyse(frame)
-        if not self._is_online:
-            self._is_online = True
+        if not self.is_online:
+            self.is_online = True
             online = CameraOnline(frame=(frame.width, frame.height), clock=self._source.clock_source)
             messages.insert(0, self._maker.about_camera(frame.captured_at, online))
             self._announce(CameraStatus(state="online", since=self._clock.now()))
@@ -204,7 +205,7 @@ class Camera:
         self._set_offline(reason)
 
     def _set_offline(self, reason: str) -> None:
-        self._is_online = False
+        self.is_online = False
         self._announce(CameraStatus(state="offline", since=self._clock.now(), reason=reason))
 
     def _hand_on(self, messages: Sequence[Message]) -> None:

@@ -1,20 +1,24 @@
 """`edge.yaml`: what one edge box watches, looks for and reports."""
 
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
 
 from winnow.events.names import NAME_PATTERN
 from winnow.runtime.mqtt import MqttSettings
-from winnow.runtime.settings import Settings, SettingsInvalidError
+from winnow.runtime.settings import Settings, SettingsInvalidError, SettingsPath, beside_settings
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 Coordinate = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Coordinate, Coordinate]
 """x and y in 0..1 of the full frame, from its top left corner."""
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""A source that starts so is a URL, not a path."""
+
 Redaction = Literal["heads", "people", "none", "no-images"]
 
 
@@ -52,6 +56,14 @@ def _side(a: Point, b: Point, point: Point) -> float:
 
 
 Polygon = Annotated[tuple[Point, ...], Field(max_length=64), AfterValidator(_check_polygon)]
+
+
+def _source_beside_settings(source: str, info: ValidationInfo) -> str:
+    return source if _ADDRESS.match(source) else str(beside_settings(Path(source), info))
+
+
+def _card_beside_settings(model: str, info: ValidationInfo) -> str:
+    return str(beside_settings(Path(model), info)) if model.endswith((".yaml", ".onnx")) else model
 
 
 class ZoneSettings(Settings):
@@ -141,14 +153,14 @@ class CameraSettings(Settings):
     """One camera.
 
     Attributes:
-        source: file, folder, `rtsp://…`, `http://…` or `/dev/videoN`.
+        source: file, folder, `rtsp://…`, `http://…` or `/dev/videoN`; relative paths start at the settings file.
         analysed_fps: frames a second of stream time that are looked at.
         labels: objects to report; every label of the model if empty.
         zones: by name.
         lines: by name.
     """
 
-    source: Annotated[str, Field(min_length=1)]
+    source: Annotated[str, Field(min_length=1), AfterValidator(_source_beside_settings)]
     analysed_fps: Annotated[float, Field(gt=0, le=60)] = 5.0
     labels: tuple[str, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "dog", "cat")
     zones: dict[Name, ZoneSettings] = Field(default_factory=dict)
@@ -166,7 +178,7 @@ class SpoolSettings(Settings):
         max_bytes: at most this much waits; beyond it the least valuable goes first, each drop with a tombstone.
     """
 
-    path: Path = Path("winnow-spool.sqlite")
+    path: SettingsPath = Path("winnow-spool.sqlite")
     max_bytes: Annotated[int, Field(ge=1024 * 1024)] = 512 * 1024 * 1024
 
 
@@ -189,7 +201,7 @@ class EdgeSettings(Settings):
     """
 
     node: Name = "edge"
-    model: str = "nanodet-g-416-int8"
+    model: Annotated[str, AfterValidator(_card_beside_settings)] = "nanodet-g-416-int8"
     inference_threads: Annotated[int, Field(ge=1, le=64)] = 1
     stats_every_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     mqtt: MqttSettings = MqttSettings()

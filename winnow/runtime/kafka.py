@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from winnow.runtime.settings import Settings, SettingsError
+from winnow.runtime.settings import Settings, SettingsError, SettingsPath
 from winnow.runtime.tls import TlsSettings, client_context
 
 
@@ -23,7 +23,7 @@ class KafkaSettings(Settings):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
     username: str | None = None
-    password_file: Path | None = None
+    password_file: SettingsPath | None = None
     tls: TlsSettings = TlsSettings()
 
 

@@ -10,7 +10,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import AfterValidator, Field
 
-from winnow.runtime.settings import Settings, SettingsError
+from winnow.runtime.settings import Settings, SettingsError, SettingsPath
 from winnow.runtime.tls import TlsSettings, client_context
 
 _DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -40,7 +40,7 @@ class MqttSettings(Settings):
 
     url: Annotated[str, AfterValidator(_check_url)] = "mqtt://127.0.0.1:1883"
     username: str | None = None
-    password_file: Path | None = None
+    password_file: SettingsPath | None = None
     tls: TlsSettings = TlsSettings()
     keepalive_s: int = Field(default=15, ge=5, le=3600)
 

@@ -9,16 +9,18 @@ Errors:
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
 from winnow.runtime.credentials import without_logins
 
 MAX_FILE_BYTES: Final = 64 * 1024
 """A larger settings file is a mistake or an attack."""
+
+_FOLDER: Final = "folder"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,6 +43,16 @@ class SettingsInvalidError(SettingsError):
     def __init__(self, path: Path, problems: list[str]) -> None:
         super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
         self.problems = problems
+
+
+def beside_settings(path: Path, info: ValidationInfo) -> Path:
+    """Return `path` as seen from the folder of the settings file that names it, unless it is absolute."""
+    folder = (info.context or {}).get(_FOLDER)
+    return path if folder is None else folder / path
+
+
+SettingsPath = Annotated[Path, AfterValidator(beside_settings)]
+"""A path in a settings file; relative ones start at the file's own folder."""
 
 
 class Settings(BaseModel):
@@ -69,7 +81,7 @@ class _PlainLoader(yaml.SafeLoader):
 def load_settings(path: Path, model: type[Model]) -> Model:
     """Return the settings of `path`, checked against `model`.
 
-    Relative paths inside the file stay as written; whoever opens them resolves them.
+    Relative paths of type `SettingsPath` start at the file's own folder.
 
     Raises:
         SettingsFileError: missing, unreadable, over 64 KiB, or not plain YAML.
@@ -77,7 +89,7 @@ def load_settings(path: Path, model: type[Model]) -> Model:
     """
     document = _read_yaml(path)
     try:
-        return model.model_validate(document)
+        return model.model_validate(document, context={_FOLDER: path.parent})
     except ValidationError as exc:
         problems = [_describe(error, model) for error in exc.errors(include_url=False)]
         raise SettingsInvalidError(path, problems) from exc

@@ -1,9 +1,8 @@
 """TLS settings and the context they make."""
 
 import ssl
-from pathlib import Path
 
-from winnow.runtime.settings import Settings, SettingsError
+from winnow.runtime.settings import Settings, SettingsError, SettingsPath
 
 
 class TlsSettings(Settings):
@@ -15,9 +14,9 @@ class TlsSettings(Settings):
         key_file: the key of `certificate_file` (PEM).
     """
 
-    ca_file: Path | None = None
-    certificate_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: SettingsPath | None = None
+    certificate_file: SettingsPath | None = None
+    key_file: SettingsPath | None = None
 
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:

@@ -66,3 +66,11 @@ def test_unknown_label_is_refused_wherever_it_stands(tmp_path: Path) -> None:
     assert lines[0].startswith("edge.yaml: cameras.door.labels: unknown label 'cra' (did you mean car?)")
     assert lines[1].startswith("edge.yaml: cameras.door.zones.z.labels: unknown label 'horse'")
     assert "knows person, car" in lines[1]
+
+
+def test_paths_start_at_the_settings_file(tmp_path: Path) -> None:
+    """A settings file means the same wherever the command is typed; URLs and absolute paths stay as they are."""
+    text = "model: own.yaml\nspool: {path: s/q.sqlite}\ncameras:\n  a: {source: a.mp4}\n  b: {source: 'rtsp://b/1'}\n"
+    settings = _load(tmp_path, text + "  c: {source: /c.mp4}\n")
+    assert [camera.source for camera in settings.cameras.values()] == [str(tmp_path / "a.mp4"), "rtsp://b/1", "/c.mp4"]
+    assert (settings.model, settings.spool.path) == (str(tmp_path / "own.yaml"), tmp_path / "s/q.sqlite")

@@ -1,0 +1,67 @@
+"""Builds the edge's objects from its settings, for `run`, `replay` and `demo`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from winnow.cli.console import fail
+from winnow.detectors import Detector, DetectorError
+from winnow.detectors.catalogue import open_detector
+from winnow.events.status import CameraStatus
+from winnow.pipeline.camera import Accept, Camera, CameraPlan
+from winnow.pipeline.footage import live_digest, recording_digest
+from winnow.pipeline.pace import Pace
+from winnow.pipeline.settings import CameraSettings, EdgeSettings
+from winnow.pipeline.sources import SourceError, open_source
+from winnow.runtime.clock import Clock
+
+
+def build_detector(settings: EdgeSettings) -> Detector:
+    """Return the detector that the settings name; ends the command if there is none."""
+    try:
+        return open_detector(settings.model, threads=settings.inference_threads)
+    except DetectorError as exc:
+        fail(f"model: {exc}")
+
+
+def build_camera(  # noqa: PLR0913 - the parts of a camera
+    node: str,
+    name: str,
+    settings: CameraSettings,
+    *,
+    detector: Detector,
+    accept: Accept,
+    clock: Clock,
+    starts_at: datetime,
+    speed: float | None,
+    announce: Callable[[CameraStatus], None] = lambda _: None,
+) -> Camera:
+    """Return a camera that is ready to run; ends the command if its source's address is wrong.
+
+    A recording's first frame gets the wall time `starts_at`, and it is played at `speed` times real time (None: as
+    fast as possible). Live streams have their own time and speed.
+    """
+    try:
+        source = open_source(settings.source, clock=clock, starts_at=starts_at)
+        footage = live_digest(settings.source, clock.now()) if source.is_live else _digest(Path(settings.source))
+    except SourceError as exc:
+        fail(str(exc))
+    plan = CameraPlan(node=node, name=name, settings=settings, footage=footage)
+    return Camera(
+        plan,
+        source=source,
+        detector=detector,
+        accept=accept,
+        clock=clock,
+        pace=Pace(None if source.is_live else speed),
+        announce=announce,
+    )
+
+
+def _digest(path: Path) -> str:
+    try:
+        return recording_digest(path)
+    except FileNotFoundError:
+        fail(f"{path}: no such file; check the path")
+    except OSError as exc:
+        fail(f"{path}: {exc.strerror}")
