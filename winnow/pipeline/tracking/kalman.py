@@ -1,0 +1,129 @@
+"""A Kalman filter with constant velocity for many boxes at once.
+
+Centre and size are filtered as four independent numbers, each with its own velocity. Nothing couples them, so a 2x2
+covariance each (three distinct entries) is the exact filter, and one array expression advances every track.
+Source: Bewley et al., Simple Online and Realtime Tracking, ICIP 2016, for the model; Bar-Shalom et al., Estimation with
+Applications to Tracking and Navigation, 2001, section 6.2, for the white noise acceleration.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from winnow.pipeline.tracking.boxes import Boxes
+
+Numbers = NDArray[np.float64]
+
+MEASUREMENT_NOISE: Final = 0.06
+"""Standard deviation of a detection's centre and size, as a share of the box's size."""
+
+FIRST_SPEED: Final = 1.0
+"""Standard deviation of the speed of a new track, in box sizes a second."""
+
+ACCELERATION: Final = np.array((0.8, 0.8, 0.3, 0.3))
+"""How strongly centre x, centre y, width and height may change their velocity: box sizes / s^1.5."""
+
+UNSEEN_SPEED_HALF_LIFE_S: Final = np.array((2.0, 2.0, 0.25, 0.25))
+"""A box that is not seen slows down: people stop behind things, and a size must not grow on its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BoxStates:
+    """What is believed of N boxes; each array is float64 (N, 4): centre x, centre y, width, height, in pixels.
+
+    Attributes:
+        position: the estimate.
+        velocity: its change a second.
+        var_position: variance of the position.
+        covariance: of position and velocity.
+        var_velocity: variance of the velocity.
+    """
+
+    position: Numbers
+    velocity: Numbers
+    var_position: Numbers
+    covariance: Numbers
+    var_velocity: Numbers
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    @classmethod
+    def first(cls, measured: Boxes) -> Self:
+        """Return the states of boxes that were seen once, at rest as far as anyone knows."""
+        size = _sizes(measured)
+        zeros = np.zeros_like(measured)
+        return cls(
+            position=measured,
+            velocity=zeros,
+            var_position=zeros + (MEASUREMENT_NOISE * size) ** 2,
+            covariance=zeros,
+            var_velocity=zeros + (FIRST_SPEED * size) ** 2,
+        )
+
+    def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
+        """Return the chosen rows."""
+        return type(self)(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+    def with_rows(self, chosen: NDArray[np.intp], states: Self) -> Self:
+        """Return these states with the chosen rows replaced."""
+        replaced = {}
+        for field in fields(self):
+            column = getattr(self, field.name).copy()
+            column[chosen] = getattr(states, field.name)
+            replaced[field.name] = column
+        return type(self)(**replaced)
+
+    def followed_by(self, states: Self) -> Self:
+        """Return these rows, then the others."""
+        return type(self)(
+            **{
+                field.name: np.concatenate((getattr(self, field.name), getattr(states, field.name)))
+                for field in fields(self)
+            }
+        )
+
+
+def predicted(states: BoxStates, elapsed_s: float, seen: NDArray[np.bool_]) -> BoxStates:
+    """Return the states `elapsed_s` later.
+
+    Args:
+        states: N boxes.
+        elapsed_s: 0 or more.
+        seen: (N,), whether a box was seen at the last look; the others slow down.
+    """
+    slowing = np.where(seen[:, None], 1.0, np.exp2(-elapsed_s / UNSEEN_SPEED_HALF_LIFE_S))
+    noise = (ACCELERATION * _sizes(states.position)) ** 2
+    return BoxStates(
+        position=states.position + states.velocity * elapsed_s,
+        velocity=states.velocity * slowing,
+        var_position=states.var_position
+        + (2 * states.covariance + states.var_velocity * elapsed_s) * elapsed_s
+        + noise * (elapsed_s**3 / 3),
+        covariance=states.covariance + states.var_velocity * elapsed_s + noise * (elapsed_s**2 / 2),
+        var_velocity=states.var_velocity + noise * elapsed_s,
+    )
+
+
+def corrected(states: BoxStates, measured: Boxes) -> BoxStates:
+    """Return the states after each box was measured once; rows correspond."""
+    innovation = states.var_position + (MEASUREMENT_NOISE * _sizes(measured)) ** 2
+    gain = states.var_position / innovation
+    velocity_gain = states.covariance / innovation
+    residual = measured - states.position
+    return BoxStates(
+        position=states.position + gain * residual,
+        velocity=states.velocity + velocity_gain * residual,
+        var_position=states.var_position * (1 - gain),
+        covariance=states.covariance * (1 - gain),
+        var_velocity=states.var_velocity - velocity_gain * states.covariance,
+    )
+
+
+def _sizes(boxes_cxcywh: Boxes) -> Numbers:
+    """Return the geometric mean of width and height, (N, 1), at least one pixel."""
+    sides = np.maximum(boxes_cxcywh[:, 2:], 1.0)
+    sizes: Numbers = np.sqrt(sides[:, :1] * sides[:, 1:])
+    return sizes

@@ -1,0 +1,244 @@
+"""Follows the objects of one camera from frame to frame.
+
+After Zhang et al., ByteTrack, ECCV 2022: weak detections extend tracks and never begin one. Stream time decides, so any
+frame rate will do, and frames that the detector skipped are time that passed, not detections that failed.
+
+    begun  ── enough good detections ──▶ confirmed
+      │                                     │
+      └── TRYOUT_S without a detection      └── lost_after_s without a detection: forgotten
+
+A track that has not moved for STILL_AFTER_S and was found at the last look is taken to be where it was for as long as
+nobody looks: nothing moved in the picture, so it cannot have left.
+"""
+
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from winnow.detectors import Detections
+from winnow.pipeline.settings import TrackingSettings
+from winnow.pipeline.tracking.association import best_pairs, distinct, similarities
+from winnow.pipeline.tracking.boxes import Boxes, overlaps, to_centres, to_corners
+from winnow.pipeline.tracking.kalman import BoxStates, corrected, predicted
+from winnow.pipeline.tracking.movement import has_moved
+from winnow.pipeline.tracking.table import TrackTable
+from winnow.pipeline.tracking.tracks import Tracks
+
+LOW_SCORE: Final = 0.1
+"""Detections below it are not looked at. Source: ByteTrack, section 3."""
+
+MATCH_STRONG: Final = 0.2
+"""Least overlap, boxes grown by `ROOM`, of a track and a strong detection."""
+
+MATCH_WEAK: Final = 0.5
+"""Least overlap of a track and a weak detection; weak boxes are often only parts of things. Source: ByteTrack."""
+
+ROOM: Final = 0.15
+"""Share of its size by which a box is grown on each side before boxes are compared."""
+
+TRYOUT_S: Final = 1.0
+"""A track that is not yet confirmed is forgotten this long after its last detection."""
+
+BORN_APART: Final = 0.5
+"""A strong detection that overlaps a track of its frame more than this begins no second track."""
+
+SCORES_KEPT: Final = 8
+"""How many of its last scores decide whether a track is confirmed; more if `start_hits` asks for more."""
+
+STILL_AFTER_S: Final = 5
+MOVED_HITS: Final = 2
+"""Detections in a row away from the reference box before a track is said to have moved: one may be a slip."""
+
+RECHECK_STILL_S: Final = 10
+"""How often tracks that stand still are looked at."""
+
+_NS: Final = 1_000_000_000
+
+
+class Tracker:
+    """The tracks of one camera within one stream epoch."""
+
+    def __init__(self, settings: TrackingSettings) -> None:
+        self._settings = settings
+        self._lost_after_ns = round(settings.lost_after_s * _NS)
+        self._scores_kept = max(SCORES_KEPT, settings.start_hits)
+        self._next_key = 1
+        self._states = BoxStates.first(np.empty((0, 4)))
+        self._table = self._begun(0, np.empty((0, 4)), np.empty(0), np.empty(0, np.int32))
+        self._predicted_ns: int | None = None
+        self._looked_ns: int | None = None
+
+    def update(self, detections: Detections, at_s: Fraction) -> Tracks:
+        """Return the live tracks in a frame that the detector looked at.
+
+        Args:
+            detections: what it found, pixels of the frame.
+            at_s: stream time of the frame, not before that of the last call.
+        """
+        at_ns = self._advance(at_s, self._table.seen)
+        self._looked_ns = at_ns
+        boxes, scores, class_ids = _worth_tracking(detections)
+        row_of = self._match(boxes, scores, class_ids)
+        self._extend(row_of, boxes, scores, class_ids, at_ns)
+        self._begin(row_of, boxes, scores, class_ids, at_ns)
+        self._forget_lost(at_ns)
+        return self._tracks(at_ns)
+
+    def coast(self, at_s: Fraction) -> Tracks:
+        """Return the live tracks in a frame that the detector did not look at, because nothing moved in it."""
+        at_ns = self._advance(at_s, np.zeros(len(self._table), np.bool_))
+        held = self._held(at_ns)
+        self._table.present_ns[held] = at_ns
+        self._forget_lost(at_ns)
+        tracks = self._tracks(at_ns)
+        tracks.seen[:] = False
+        return tracks
+
+    def needs_detection(self, at_s: Fraction) -> bool:
+        """Return whether some track cannot be followed without the detector: it moves, is missing, or is due."""
+        at_ns = round(at_s * _NS)
+        if not len(self._table):
+            return False
+        is_due = self._looked_ns is None or at_ns - self._looked_ns >= RECHECK_STILL_S * _NS
+        return is_due or not bool(self._held(at_ns).all())
+
+    def _advance(self, at_s: Fraction, going_on: NDArray[np.bool_]) -> int:
+        at_ns = round(at_s * _NS)
+        elapsed_ns = 0 if self._predicted_ns is None else max(at_ns - self._predicted_ns, 0)
+        self._predicted_ns = at_ns
+        if elapsed_ns and len(self._table):
+            self._states = predicted(self._states, elapsed_ns / _NS, going_on)
+        return at_ns
+
+    def _match(self, boxes: Boxes, scores: NDArray[np.float64], class_ids: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Return the row of each detection's track, -1 where it has none."""
+        row_of = np.full(len(boxes), -1, np.intp)
+        table = self._table
+        if not len(table) or not len(boxes):
+            return row_of
+        similarity = similarities(to_corners(self._states.position), table.class_ids, boxes, class_ids, room=ROOM)
+        strong = scores >= self._settings.min_score
+        for tracks, detections, at_least in (
+            (table.confirmed, strong, MATCH_STRONG),
+            (table.confirmed & table.seen, ~strong, MATCH_WEAK),
+            (~table.confirmed, strong, MATCH_STRONG),
+        ):
+            free = np.ones(len(table), np.bool_)
+            free[row_of[row_of >= 0]] = False
+            rows = np.flatnonzero(tracks & free)
+            columns = np.flatnonzero(detections & (row_of < 0))
+            chosen_rows, chosen_columns = best_pairs(similarity[np.ix_(rows, columns)], at_least)
+            row_of[columns[chosen_columns]] = rows[chosen_rows]
+        return row_of
+
+    def _extend(
+        self,
+        row_of: NDArray[np.intp],
+        boxes: Boxes,
+        scores: NDArray[np.float64],
+        class_ids: NDArray[np.int32],
+        at_ns: int,
+    ) -> None:
+        table = self._table
+        table.seen[:] = False
+        matched = np.flatnonzero(row_of >= 0)
+        rows = row_of[matched]
+        if not len(rows):
+            return
+        self._states = self._states.with_rows(rows, corrected(self._states.rows(rows), to_centres(boxes[matched])))
+        table.seen[rows] = True
+        table.present_ns[rows] = at_ns
+        table.last_scores[rows, table.hits[rows] % self._scores_kept] = scores[matched]
+        table.hits[rows] += 1
+        table.scores[rows] = scores[matched]
+        better = scores[matched] > table.top_scores[rows]
+        table.top_scores[rows[better]] = scores[matched][better]
+        table.class_ids[rows[better]] = class_ids[matched][better]
+        self._confirm(rows)
+        self._note_movement(rows, at_ns)
+
+    def _confirm(self, rows: NDArray[np.intp]) -> None:
+        table = self._table
+        candidates = rows[~table.confirmed[rows] & (table.hits[rows] >= self._settings.start_hits)]
+        if len(candidates):
+            table.confirmed[candidates] = table.median_scores(candidates) >= self._settings.start_score
+
+    def _note_movement(self, rows: NDArray[np.intp], at_ns: int) -> None:
+        table = self._table
+        current = to_corners(self._states.position[rows])
+        away = has_moved(table.reference_xyxy[rows], current)
+        table.away_hits[rows] = np.where(away, table.away_hits[rows] + 1, 0)
+        is_moved = table.away_hits[rows] >= MOVED_HITS
+        moved = rows[is_moved]
+        table.reference_xyxy[moved] = current[is_moved]
+        table.moved_ns[moved] = at_ns
+        table.away_hits[moved] = 0
+        table.travelled[moved] = True
+
+    def _begin(
+        self,
+        row_of: NDArray[np.intp],
+        boxes: Boxes,
+        scores: NDArray[np.float64],
+        class_ids: NDArray[np.int32],
+        at_ns: int,
+    ) -> None:
+        new = np.flatnonzero((row_of < 0) & (scores >= self._settings.min_score))
+        if not len(new):
+            return
+        present = to_corners(self._states.position[self._table.seen])
+        apart = ~(overlaps(boxes[new], present) > BORN_APART).any(axis=1)
+        new = new[apart]
+        self._states = self._states.followed_by(BoxStates.first(to_centres(boxes[new])))
+        self._table = self._table.followed_by(self._begun(at_ns, boxes[new], scores[new], class_ids[new]))
+        self._next_key += len(new)
+
+    def _begun(self, at_ns: int, boxes: Boxes, scores: NDArray[np.float64], class_ids: NDArray[np.int32]) -> TrackTable:
+        return TrackTable.begun(
+            first_key=self._next_key,
+            at_ns=at_ns,
+            boxes_xyxy=boxes,
+            scores=scores,
+            class_ids=class_ids,
+            scores_kept=self._scores_kept,
+        )
+
+    def _held(self, at_ns: int) -> NDArray[np.bool_]:
+        held: NDArray[np.bool_] = self._table.seen & self._still(at_ns)
+        return held
+
+    def _still(self, at_ns: int) -> NDArray[np.bool_]:
+        still: NDArray[np.bool_] = at_ns - self._table.moved_ns >= STILL_AFTER_S * _NS
+        return still
+
+    def _forget_lost(self, at_ns: int) -> None:
+        patience_ns = np.where(
+            self._table.confirmed, self._lost_after_ns, min(round(TRYOUT_S * _NS), self._lost_after_ns)
+        )
+        kept = at_ns - self._table.present_ns < patience_ns
+        if not kept.all():
+            self._table = self._table.rows(kept)
+            self._states = self._states.rows(kept)
+
+    def _tracks(self, at_ns: int) -> Tracks:
+        table = self._table
+        return Tracks(
+            keys=table.keys,
+            boxes_xyxy=to_corners(self._states.position),
+            scores=table.scores.copy(),
+            class_ids=table.class_ids.copy(),
+            seen=table.seen.copy(),
+            confirmed=table.confirmed.copy(),
+            travelled=table.travelled.copy(),
+            still=self._still(at_ns),
+        )
+
+
+def _worth_tracking(detections: Detections) -> tuple[Boxes, NDArray[np.float64], NDArray[np.int32]]:
+    """Return boxes, scores and classes of the detections that are not too weak and not named twice."""
+    worthy = detections.scoring_at_least(LOW_SCORE)
+    boxes = worthy.boxes_xyxy.astype(np.float64)
+    kept = distinct(boxes, worthy.class_ids)
+    return boxes[kept], worthy.scores[kept].astype(np.float64), worthy.class_ids[kept]
