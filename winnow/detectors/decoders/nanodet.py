@@ -63,7 +63,8 @@ def _logit(score: float) -> float:
 
 def _expected_bins(distances: Floats) -> Floats:
     """Return (4, N): the expectation of each side's distribution, in strides."""
-    spread = distances.reshape(4, -1, distances.shape[1])
+    rows, count = distances.shape
+    spread = distances.reshape(4, rows // 4, count)  # no -1: there may be no boxes to divide by
     weights = np.exp(spread - spread.max(axis=1, keepdims=True))
     bins = np.arange(spread.shape[1], dtype=np.float32)
     expected: Floats = np.einsum("sbn,b->sn", weights, bins) / weights.sum(axis=1)
