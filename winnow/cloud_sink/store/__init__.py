@@ -1,10 +1,12 @@
 """The database behind the cloud sink: one seam, SQLite and PostgreSQL behind it."""
 
 from winnow.cloud_sink.store.errors import StoreError, StoreUnavailableError, StoreUnusableError
+from winnow.cloud_sink.store.opening import open_store
 from winnow.cloud_sink.store.rows import (
     UNKNOWN_STATE,
     Bandwidth,
     CameraRow,
+    DeadLetter,
     EventFilter,
     Gap,
     HourCount,
@@ -20,6 +22,7 @@ __all__ = [
     "UNKNOWN_STATE",
     "Bandwidth",
     "CameraRow",
+    "DeadLetter",
     "EventFilter",
     "Gap",
     "HourCount",
@@ -31,4 +34,5 @@ __all__ = [
     "StoredEvent",
     "TopicPartition",
     "WriteResult",
+    "open_store",
 ]

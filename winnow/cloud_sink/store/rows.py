@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from winnow.events.data import EventData
 from winnow.events.event import Event, Recorded, decode_data
 
 UNKNOWN_STATE: Final = "unknown"
@@ -197,3 +198,35 @@ class WriteResult:
     def refused(self) -> int:
         """Return how many records went to the dead letters."""
         return sum(self.refusals.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A record that was refused, kept as it came.
+
+    Attributes:
+        topic: the Kafka topic it was on.
+        key: the record's key; of a dead letter of the gateway's, the MQTT topic.
+        value: the record's value.
+        reason: one of a closed set, see `WriteResult`.
+        detail: one sentence for people.
+        received_at: when it first came; aware, UTC.
+    """
+
+    topic: str
+    key: bytes
+    value: bytes
+    reason: str
+    detail: str
+    received_at: datetime
+
+
+def label_of(data: EventData) -> str | None:
+    """Return the label of the object that the data are about, None if they are about something else."""
+    label = getattr(data, "label", None)
+    return label if isinstance(label, str) else None
+
+
+def hour_of(moment: datetime) -> datetime:
+    """Return the beginning of the hour that `moment` is in."""
+    return moment.replace(minute=0, second=0, microsecond=0)

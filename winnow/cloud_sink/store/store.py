@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from winnow.cloud_sink.store.rows import (
     Bandwidth,
     CameraRow,
+    DeadLetter,
     EventFilter,
     Gap,
     HourCount,
@@ -83,6 +84,9 @@ class Store(Protocol):
 
     def gaps(self, lateness_s: float = DEFAULT_LATENESS_S) -> list[Gap]:
         """Return every gap that is older than `lateness_s`, by node, epoch and sequence."""
+
+    def dead_letters(self, *, limit: int = 100) -> list[DeadLetter]:
+        """Return at most `limit` refused records, the newest first."""
 
     def close(self) -> None:
         """Every connection is closed; the store must not be used again."""
