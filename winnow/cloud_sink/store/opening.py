@@ -8,7 +8,7 @@ from sqlalchemy.exc import ArgumentError
 from winnow.cloud_sink.store.dialects import postgresql_engine, sqlite_engine
 from winnow.cloud_sink.store.errors import StoreUnusableError
 from winnow.cloud_sink.store.schema import events
-from winnow.cloud_sink.store.sql_store import SqlStore, translated
+from winnow.cloud_sink.store.sql_store import SqlStore, address_of, translated
 from winnow.cloud_sink.store.store import Store
 from winnow.runtime.clock import Clock, SystemClock
 
@@ -88,5 +88,4 @@ def _password(path: Path | None) -> str | None:
 def _demand_tables(engine: Engine) -> None:
     with translated(engine):
         if not inspect(engine).has_table(events.name):
-            address = engine.url.render_as_string(hide_password=True)
-            raise StoreUnusableError(f"{address}: holds no events; start `winnow sink` on it first")
+            raise StoreUnusableError(f"{address_of(engine)}: holds no events; start `winnow sink` on it first")

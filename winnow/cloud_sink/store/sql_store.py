@@ -139,13 +139,18 @@ class SqlStore:
 @contextmanager
 def translated(engine: Engine) -> Iterator[None]:
     """Turn a database library's errors into ours inside the block; no message shows a password."""
-    address = engine.url.render_as_string(hide_password=True)
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeoutError) as exc:
-        raise StoreUnavailableError(f"{address}: {_reason(exc)}") from exc
+        raise StoreUnavailableError(f"{address_of(engine)}: {_reason(exc)}") from exc
     except DBAPIError as exc:
-        raise StoreUnusableError(f"{address}: {_reason(exc)}") from exc
+        raise StoreUnusableError(f"{address_of(engine)}: {_reason(exc)}") from exc
+
+
+def address_of(engine: Engine) -> str:
+    """Return the store's address as people write it, a password hidden."""
+    url = engine.url.set(drivername=engine.url.get_backend_name())
+    return url.render_as_string(hide_password=True)
 
 
 def _reason(exc: Exception) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Table, delete, insert, select
 
 from winnow.cloud_sink.audit import Run, account
 from winnow.cloud_sink.store.dialects import insert_if_new, insert_or_replace
-from winnow.cloud_sink.store.intake import Arrival, Intake, Key, Refusal, accounted, in_utc, split_known
+from winnow.cloud_sink.store.intake import Arrival, Intake, Key, Refusal, accounted, in_utc, split_known, storable
 from winnow.cloud_sink.store.ledger import CameraAccount, Ledger, NodeAccount, touched_by
 from winnow.cloud_sink.store.reading import camera_row, node_row
 from winnow.cloud_sink.store.rows import WriteResult, hour_of, label_of
@@ -218,7 +218,7 @@ def _dead_letter_values(refusal: Refusal, now: datetime) -> dict[str, Any]:
     headers = [(name, value.decode("utf-8", "replace")) for name, value in record.headers]
     return {
         "digest": refusal.digest,
-        "topic": record.topic,
+        "topic": storable(record.topic),
         "key": record.key,
         "value": record.value,
         "headers": msgspec.json.encode(headers),
