@@ -167,7 +167,7 @@ def draw_clip(scene: Scene, out: Path) -> None:
                 box = box_xyxy(place, Fraction(time_ms, TICKS_PER_S))
                 if box:
                     pixels[box[1] : box[3], box[0] : box[2]] = COLOURS_BGR[colour]
-            frame = av.VideoFrame.from_ndarray(pixels, format="bgr24")
+            frame = av.VideoFrame.from_ndarray(pixels, format="bgr24").reformat(format="yuv420p", threads=1)
             frame.pts, frame.time_base = time_ms, Fraction(1, TICKS_PER_S)
             clip.mux(stream.encode(frame))
         clip.mux(stream.encode())

@@ -4,18 +4,16 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, timedelta
-from io import BytesIO
 from itertools import pairwise, product
 from pathlib import Path
 from threading import Thread
 from typing import Final
 
-import av
 import numpy as np
 import pytest
 
 from winnow.pipeline.sources import FileSource, FolderSource, Frame, LiveSource, Source
-from winnow.pipeline.sources.testing import ScriptedSource, serve_stream
+from winnow.pipeline.sources.testing import ScriptedSource, serve_stream, transport_stream
 from winnow.runtime.clock import SystemClock
 
 CLIP: Final = Path(__file__).parents[2] / "sample_videos" / "line_crossing.mp4"
@@ -24,18 +22,6 @@ WAIT_S: Final = 20
 """How long a test waits for a frame that must come."""
 
 Opened = AbstractContextManager[Source]
-
-
-def _as_transport_stream() -> bytes:
-    """Return the clip as MPEG transport stream, as cameras send it."""
-    out = BytesIO()
-    with av.open(str(CLIP)) as clip, av.open(out, "w", format="mpegts") as stream:
-        video = stream.add_stream_from_template(clip.streams.video[0])
-        for packet in clip.demux(video=0):
-            if packet.size:
-                packet.stream = video
-                stream.mux(packet)
-    return out.getvalue()
 
 
 def _file(_: Path) -> Source:
@@ -54,7 +40,7 @@ def _scripted(_: Path) -> Source:
 
 @contextmanager
 def _live(_: Path) -> Iterator[Source]:
-    with serve_stream(_as_transport_stream(), content_type="video/mp2t") as url, ExitStack() as stack:
+    with serve_stream(lambda _: [transport_stream(CLIP)], content_type="video/mp2t") as url, ExitStack() as stack:
         yield stack.enter_context(LiveSource(url, clock=SystemClock()))
 
 

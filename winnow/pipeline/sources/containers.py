@@ -106,7 +106,8 @@ def open_live(address: str, kind: SourceKind, settings: LiveSettings) -> InputCo
 
 def unreachable(address: str, exc: av.FFmpegError) -> SourceError:
     """Return what to raise for an error of FFmpeg, without the credentials that the error shows."""
-    reason = (exc.strerror or "unknown error").lower()
+    timed_out = isinstance(exc, av.ExitError)  # what FFmpeg says when PyAV's timeout interrupts it
+    reason = "no answer in time" if timed_out else (exc.strerror or "unknown error").lower()
     return SourceUnreachableError(redact_url(address), f"{reason}; check address, credentials and network")
 
 

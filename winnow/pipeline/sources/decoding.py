@@ -85,7 +85,7 @@ class FrameReader:
             image=image,
             index=index,
             pts=moment.pts,
-            time_base=time_base,
+            time_base=moment.time_base,
             stream_s=moment.stream_s,
             stream_epoch=moment.stream_epoch,
             captured_at=moment.captured_at,

@@ -81,6 +81,7 @@ class Frame:
 
         Formats without an 8-bit luma plane (10-bit HEVC, RGB) are converted anew at each call.
         """
+        # One thread: with more, swscale now and then gives other pixels where two slices meet.
         image = self.image
         if image.format.name not in _LUMA_PLANE_FORMATS:
             image = image.reformat(format="gray", threads=1)

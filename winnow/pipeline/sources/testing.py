@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
+
+import av
 
 from winnow.pipeline.sources.frame import Frame
 from winnow.pipeline.sources.source import ClockSource, SourceStats
@@ -77,36 +81,36 @@ class ScriptedSource:
         self.close()
 
 
+def transport_stream(recording: Path) -> bytes:
+    """Return the video of an MP4 file as MPEG transport stream, the way cameras send it."""
+    out = BytesIO()
+    with av.open(str(recording)) as clip, av.open(out, "w", format="mpegts") as stream:
+        video = stream.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                stream.mux(packet)
+    return out.getvalue()
+
+
 @contextmanager
-def serve_stream(
-    body: bytes, *, content_type: str, after: Callable[[Event], None] | None = None, max_connections: int | None = None
-) -> Iterator[str]:
-    """Serve `body` to whoever connects, as a camera does, and yield the URL.
+def serve_stream(parts: Callable[[Event], Iterable[bytes]], *, content_type: str) -> Iterator[str]:
+    """Serve `parts` to whoever connects to the loopback interface, as a camera does, and yield the URL.
 
     Args:
-        body: what each connection gets.
-        content_type: MIME type of it.
-        after: runs after the body was sent and before the connection is closed; its event is set when the block ends.
-        max_connections: how many connections get anything; later ones are answered with 503.
+        parts: called once a connection, makes what is sent over it; its event is set when the block ends.
+        content_type: MIME type of the answer.
     """
     stopping = Event()
-    served = 0
 
     class Camera(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            nonlocal served
-            served += 1
-            if max_connections is not None and served > max_connections:
-                self.send_error(503)
-                return
             self.send_response(200)
             self.send_header("Content-Type", content_type)
             self.end_headers()
             with suppress(ConnectionError):
-                self.wfile.write(body)
-                self.wfile.flush()
-                if after:
-                    after(stopping)
+                for part in parts(stopping):
+                    self.wfile.write(part)
 
         def log_message(self, *_: object) -> None:
             """Keep requests out of the test's output."""

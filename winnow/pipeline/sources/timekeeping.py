@@ -21,12 +21,16 @@ MAX_GAP_S: Final = 24 * 60 * 60
 """A longer gap inside a file is a damaged time stamp, not a pause in the recording."""
 
 
+_MICROSECOND: Final = Fraction(1, 1_000_000)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """When one frame was shown.
 
     Attributes:
         pts: the frame's time stamp; counted on from the last one where the stream gave none.
+        time_base: seconds a tick of it.
         stream_s: seconds since the source's first frame.
         stream_epoch: 0 for the first epoch.
         captured_at: wall time, aware UTC.
@@ -34,6 +38,7 @@ class Moment:
     """
 
     pts: int
+    time_base: Fraction
     stream_s: Fraction
     stream_epoch: int
     captured_at: datetime
@@ -109,6 +114,7 @@ class RecordedTime:
         placed_pts, stream_s = self._timeline.place(pts, time_base, nominal_s)
         return Moment(
             pts=placed_pts,
+            time_base=time_base,
             stream_s=stream_s,
             stream_epoch=self._timeline.stream_epoch,
             captured_at=wall_time(self._starts_at, stream_s),
@@ -140,9 +146,10 @@ class LiveTime:
         read_at_mono_s = self._clock.monotonic_s()
         if self._first_read_mono_s is None:
             self._first_read_mono_s = read_at_mono_s
-        elapsed_s = Fraction(round((read_at_mono_s - self._first_read_mono_s) * 1_000_000), 1_000_000)
+        elapsed_us = round((read_at_mono_s - self._first_read_mono_s) * 1_000_000)
+        elapsed_s = elapsed_us * _MICROSECOND
         if self.follows_arrival:
-            pts = round(elapsed_s / time_base)
+            pts, time_base = elapsed_us, _MICROSECOND
         placed_pts, stream_s = self._timeline.place(pts, time_base, nominal_s, elapsed_s)
         epoch = self._timeline.stream_epoch
         if epoch != self._anchored_epoch:
@@ -150,6 +157,7 @@ class LiveTime:
             self._anchor = self._clock.now() - timedelta(microseconds=round(stream_s * 1_000_000))
         return Moment(
             pts=placed_pts,
+            time_base=time_base,
             stream_s=stream_s,
             stream_epoch=epoch,
             captured_at=wall_time(self._anchor, stream_s),
