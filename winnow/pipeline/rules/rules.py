@@ -87,14 +87,13 @@ class Rules:
 
     def see(self, track: int, label: str, sighting: Sighting) -> list[RuleOutcome]:
         """Return what a sighting of an object brought about."""
-        outcomes: list[RuleOutcome] = []
-        for line in self._lines:
-            if line.concerns(label) and (direction := line.border.see(track, sighting.anchor, sighting.at_s)):
-                outcomes.append(Crossed(line=line.name, direction=direction))
-        for zone in self._zones:
-            if zone.concerns(label) and (change := zone.border.see(track, sighting.anchor, sighting.at_s)):
-                outcomes.append(_zone_outcome(zone.name, change))
-        return outcomes
+        point, at_s = sighting.anchor, sighting.at_s
+        crossed = [(line.name, line.border.see(track, point, at_s)) for line in self._lines if line.concerns(label)]
+        changed = [(zone.name, zone.border.see(track, point, at_s)) for zone in self._zones if zone.concerns(label)]
+        return [
+            *(Crossed(line=name, direction=direction) for name, direction in crossed if direction is not None),
+            *(_zone_outcome(name, change) for name, change in changed if change is not None),
+        ]
 
     def zones_of(self, track: int) -> tuple[str, ...]:
         """Return the zones in which the object is."""

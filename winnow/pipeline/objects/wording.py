@@ -1,0 +1,121 @@
+"""What events say about an object: rounded, so that the last bits of a processor's arithmetic never show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+from typing import Final, Literal, TypedDict
+
+from winnow.events.data import (
+    Clock,
+    LineCrossed,
+    ModelRef,
+    ObjectEnded,
+    ObjectStarted,
+    ObjectUpdated,
+    PathPoint,
+    ZoneEntered,
+    ZoneExited,
+)
+from winnow.pipeline.objects.lifecycle import Change
+from winnow.pipeline.objects.tracked import State, TrackedObject
+from winnow.pipeline.rules import Crossed, Entered, RuleOutcome
+
+SHARE_DIGITS: Final = 4
+"""Of boxes, points and scores: 0.2 pixels of a 1920 pixel frame."""
+
+SECONDS_DIGITS: Final = 3
+
+
+class _About(TypedDict):
+    label: str
+    track: int
+    score: float
+    box: tuple[float, float, float, float]
+    frame: tuple[int, int]
+    model: ModelRef
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """Puts what happened to an object into the contract's words.
+
+    Attributes:
+        model: that finds the objects.
+        clock: what stream time rests on.
+        moment: stream time → aware UTC wall time.
+    """
+
+    model: ModelRef
+    clock: Clock
+    moment: Callable[[Fraction], datetime]
+
+    def started(self, known: TrackedObject) -> ObjectStarted:
+        """Return that the object started."""
+        return ObjectStarted(**self._about(known), first_seen=self.moment(known.first_seen_s))
+
+    def updated(self, known: TrackedObject, change: Change, revision: int) -> ObjectUpdated:
+        """Return what changed; `revision` is 1 for the object's first update."""
+        return ObjectUpdated(
+            **self._about(known),
+            revision=revision,
+            change=change,
+            moving=known.state is State.MOVING,
+            zones=list(known.zones_now),
+        )
+
+    def ended(self, known: TrackedObject, reason: Literal["lost", "stream", "stopped"]) -> ObjectEnded:
+        """Return the object's whole life."""
+        path = [
+            PathPoint(
+                after_s=_seconds(point.at_s - known.first_seen_s),
+                x=round(point.x, SHARE_DIGITS),
+                y=round(point.y, SHARE_DIGITS),
+            )
+            for point in known.path.summary()
+        ]
+        return ObjectEnded(
+            **self._about(known),
+            first_seen=self.moment(known.first_seen_s),
+            last_seen=self.moment(known.last_seen_s),
+            dwell_s=_seconds(known.last_seen_s - known.first_seen_s),
+            top_score=round(known.top_score, SHARE_DIGITS),
+            path=path,
+            zones=list(known.zones),
+            reason=reason,
+        )
+
+    def ruled(self, known: TrackedObject, outcome: RuleOutcome) -> LineCrossed | ZoneEntered | ZoneExited:
+        """Return what a line or a zone has to say."""
+        if isinstance(outcome, Crossed):
+            return LineCrossed(**self._about(known), line=outcome.line, direction=outcome.direction)
+        if isinstance(outcome, Entered):
+            return ZoneEntered(**self._about(known), zone=outcome.zone)
+        return ZoneExited(**self._about(known), zone=outcome.zone, dwell_s=_seconds(outcome.dwell_s))
+
+    def _about(self, known: TrackedObject) -> _About:
+        return _About(
+            label=known.label,
+            track=known.number,
+            score=round(known.score, SHARE_DIGITS),
+            box=_normalised(known),
+            frame=known.frame_size,
+            model=self.model,
+            clock=self.clock,
+        )
+
+
+def _normalised(known: TrackedObject) -> tuple[float, float, float, float]:
+    width, height = known.frame_size
+    x1, y1, x2, y2 = known.box
+    return (
+        round(x1 / width, SHARE_DIGITS),
+        round(y1 / height, SHARE_DIGITS),
+        round((x2 - x1) / width, SHARE_DIGITS),
+        round((y2 - y1) / height, SHARE_DIGITS),
+    )
+
+
+def _seconds(duration_s: Fraction) -> float:
+    return round(float(duration_s), SECONDS_DIGITS)
