@@ -1,0 +1,77 @@
+"""One connection to the broker, from CONNECT to its end: the seam below the publisher."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from winnow.events.mqtt import MqttMessage
+from winnow.pipeline.delivery.metrics import RefusalReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """The broker accepted the connection.
+
+    Attributes:
+        max_packet_bytes: the largest packet that it takes; None if it names no limit.
+    """
+
+    max_packet_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The broker answered a PUBLISH.
+
+    Attributes:
+        packet_id: what `Link.publish` returned.
+        refusal: why it did not take the message; None if it did.
+    """
+
+    packet_id: int
+    refusal: RefusalReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A receipt came in; not checked yet."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The connection is over, or never came about; `reason` tells a person why."""
+
+    reason: str
+
+
+Report = Connected | Answered | Arrived | Ended
+State = Literal["connecting", "connected", "ended"]
+
+
+class Link(Protocol):
+    """One connection. It ends once and is not used again: the next one is a new link."""
+
+    def publish(self, message: MqttMessage, *, retain: bool = False) -> int | None:
+        """Hand a message (QoS 1) to the network; return its packet id, None if the connection is over."""
+
+    @property
+    def room(self) -> int:
+        """Return how many more messages the broker lets wait for its answer."""
+
+    def reports(self) -> list[Report]:
+        """Return what happened since the last call, in order."""
+
+    def fault(self) -> str | None:
+        """Return what is wrong with a connection that has not ended by itself, None if it is well."""
+
+    def close(self, *, orderly: bool) -> None:
+        """End the connection: orderly keeps the broker from publishing the last will."""
+
+
+Connect = Callable[[Callable[[], None]], Link]
+"""Starts a new link, which calls its argument from any thread when there is something to report.
+
+Raises OSError if the broker cannot be reached.
+"""

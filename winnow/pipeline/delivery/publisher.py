@@ -1,0 +1,310 @@
+"""Gets what the spool holds to the broker, and deletes it when, and only when, a receipt has come back.
+
+One thread does everything that decides: `run` is a loop over `run_once`. The network has a thread of its own, which
+reports through the link and wakes this one. Whatever fails ends the link; the next one starts from the spool.
+"""
+
+import logging
+from collections.abc import Iterable
+from random import Random
+from threading import Event as Flag
+from threading import Thread
+from typing import Final
+
+from winnow.events import ContractError, Receipt
+from winnow.events.receipts import decode_receipt
+from winnow.events.status import CameraStatus, NodeStatus
+from winnow.pipeline.delivery.errors import SpoolFullError
+from winnow.pipeline.delivery.link import Answered, Arrived, Connect, Connected, Ended, Link
+from winnow.pipeline.delivery.live import LiveMark
+from winnow.pipeline.delivery.message import SpooledMessage
+from winnow.pipeline.delivery.metrics import DeliveryMetrics, RefusalReason
+from winnow.pipeline.delivery.spool import Spool
+from winnow.pipeline.delivery.statuses import Statuses
+from winnow.pipeline.delivery.window import Window
+from winnow.runtime.clock import Clock
+from winnow.runtime.retry import Backoff
+
+logger = logging.getLogger(__name__)
+
+FIRST_RECONNECT_S: Final = 0.5
+LAST_RECONNECT_S: Final = 5.0
+"""A healed broker is found within 6.5 s (30 % jitter): less than the ten seconds that a fresh event may take."""
+
+STEADY_S: Final = 10.0
+"""A connection that held for so long was a good one: the next reconnect is a quick one again."""
+
+FAREWELL_S: Final = 1.0
+"""How long the broker's answer to the last status is waited for."""
+
+_FAREWELL_LOOKS: Final = 20
+
+_LONGEST_WAIT_S: Final = 1.0
+"""Between two looks at the link's health when nothing happens."""
+_SHORTEST_WAIT_S: Final = 0.02
+"""Between two turns in which nothing could be sent although it is due."""
+
+
+class Publisher:
+    """Delivers one spool over one connection at a time.
+
+    Args:
+        spool: what is delivered; the caller closes it after `stop`.
+        connect: starts a link.
+        version: the software's, told in the node's status.
+        clock: times retries and reconnects; waiting itself is done on the machine's own clock.
+        metrics: counts what happens.
+        random: spreads retries and reconnects of many nodes.
+    """
+
+    def __init__(  # noqa: PLR0913 - what delivery depends on
+        self,
+        spool: Spool,
+        *,
+        connect: Connect,
+        version: str,
+        clock: Clock,
+        metrics: DeliveryMetrics,
+        random: Random | None = None,
+    ) -> None:
+        self._spool = spool
+        self._connect = connect
+        self._version = version
+        self._clock = clock
+        self._metrics = metrics
+        self._window = Window(random)
+        self._live = LiveMark(spool.last_sequence)
+        self._statuses = Statuses(spool.node)
+        self._reconnect = Backoff(first_s=FIRST_RECONNECT_S, limit_s=LAST_RECONNECT_S, random=random)
+        self._link: Link | None = None
+        self._connected: Connected | None = None
+        self._connected_at_s = 0.0
+        self._connections = 0
+        self._try_at_s = clock.monotonic_s()
+        self._outage: str | None = None
+        self._sequences: dict[int, int] = {}
+        self._wake = Flag()
+        self._stopping = Flag()
+        self._stop_at_s = float("inf")
+        self._thread = Thread(target=self.run, name="publisher", daemon=True)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has accepted the connection."""
+        return self._connected is not None
+
+    @property
+    def outage(self) -> str | None:
+        """Why there is no connection, None while there is one or before the first try."""
+        return self._outage
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def notify(self) -> None:
+        """Make the thread look at the spool at once; never blocks."""
+        self._wake.set()
+
+    def set_camera_status(self, camera: str, status: CameraStatus) -> None:
+        """Publish a camera's state, retained, now if connected and on each connection from now on."""
+        self._statuses.set_camera(camera, status)
+        self._wake.set()
+
+    def stop(self, deadline_s: float = 5.0) -> None:
+        """Publish what can be published, say `stopped` and disconnect.
+
+        Returns when everything was receipted, or after `deadline_s` and the two seconds that a farewell may take.
+        What has no receipt by then stays in the spool for the next start.
+        """
+        self._stop_at_s = self._clock.monotonic_s() + deadline_s
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(deadline_s + 2 * FAREWELL_S)
+        if self._thread.is_alive():
+            logger.warning("Publisher still waits for the network; left behind")
+
+    def run(self) -> None:
+        """Deliver until `stop` is called and its deadline is over or everything is receipted."""
+        while not self._is_done():
+            wait_s = self._run_guarded()
+            self._wake.wait(min(wait_s, max(0.0, self._stop_at_s - self._clock.monotonic_s())))
+            self._wake.clear()
+        self._farewell()
+
+    def run_once(self) -> float:
+        """Do everything that can be done now; return after how many seconds to come back if nothing wakes us."""
+        now_s = self._clock.monotonic_s()
+        if self._link is None and now_s >= self._try_at_s:
+            self._open_link(now_s)
+        if self._link is not None:
+            self._hear(self._link, now_s)
+        if self._link is not None and self._connected is not None:
+            self._send_statuses(self._link)
+            self._send_due(self._link, now_s)
+            self._send_waiting(self._link, self._connected, now_s)
+        return self._wait_s(now_s)
+
+    def _run_guarded(self) -> float:
+        try:
+            return self.run_once()
+        except Exception:
+            logger.exception("Delivery failed; starting over with a new connection")
+            self._drop_link("delivery failed", self._clock.monotonic_s())
+            return FIRST_RECONNECT_S
+
+    def _is_done(self) -> bool:
+        if not self._stopping.is_set():
+            return False
+        return self._spool.depth == 0 or self._clock.monotonic_s() >= self._stop_at_s
+
+    def _wait_s(self, now_s: float) -> float:
+        turn_s = self._try_at_s if self._link is None else self._window.next_turn_s(now_s)
+        if turn_s is None:
+            return _LONGEST_WAIT_S
+        return min(max(turn_s - now_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
+
+    def _open_link(self, now_s: float) -> None:
+        try:
+            self._link = self._connect(self._wake.set)
+        except OSError as exc:
+            self._note_outage(f"cannot connect: {exc.strerror or exc}")
+            self._try_at_s = now_s + self._reconnect.next_delay_s()
+
+    def _drop_link(self, reason: str, now_s: float) -> None:
+        link, self._link, self._connected = self._link, None, None
+        if link is not None:
+            link.close(orderly=False)
+        if self._connected_at_s and now_s - self._connected_at_s >= STEADY_S:
+            self._reconnect.reset()
+        self._connected_at_s = 0.0
+        self._metrics.connected.set(0)
+        self._try_at_s = now_s + self._reconnect.next_delay_s()
+        self._note_outage(reason)
+
+    def _note_outage(self, reason: str) -> None:
+        if self._outage != reason:
+            logger.warning("No connection to the broker", extra={"node": self._spool.node, "reason": reason})
+        self._outage = reason
+
+    def _hear(self, link: Link, now_s: float) -> None:
+        receipts: list[Receipt] = []
+        for report in link.reports():
+            match report:
+                case Connected():
+                    self._begin(report, now_s)
+                case Answered(packet_id, refusal):
+                    self._note_answer(packet_id, refusal, now_s)
+                case Arrived(payload):
+                    receipts += self._decoded(payload)
+                case Ended(reason):
+                    self._drop_link(reason, now_s)
+        self._apply(receipts)
+        fault = link.fault()
+        if self._link is link and fault is not None:
+            self._drop_link(fault, now_s)
+
+    def _begin(self, connected: Connected, now_s: float) -> None:
+        self._connected = connected
+        self._connected_at_s = now_s
+        self._outage = None
+        self._window.clear()
+        self._sequences.clear()
+        self._statuses.set_node(NodeStatus(state="online", since=self._clock.now(), version=self._version))
+        self._statuses.tell_all_again()
+        if self._connections:
+            self._metrics.reconnects.inc()
+        self._connections += 1
+        self._metrics.connected.set(1)
+        logger.info("Connected to the broker", extra={"node": self._spool.node, "waiting": self._spool.depth})
+
+    def _note_answer(self, packet_id: int, refusal: RefusalReason | None, now_s: float) -> None:
+        sequence = self._sequences.pop(packet_id, 0)
+        if refusal is None:
+            self._window.taken(sequence)
+            return
+        self._metrics.refused.labels(refusal).inc()
+        self._window.refused(sequence, now_s)
+
+    def _decoded(self, payload: bytes) -> Iterable[Receipt]:
+        try:
+            receipt = decode_receipt(payload)
+        except ContractError as exc:
+            logger.warning("Receipt cannot be read", extra={"node": self._spool.node, "reason": str(exc)})
+            return
+        if receipt.epoch == self._spool.epoch:
+            yield receipt
+
+    def _apply(self, receipts: list[Receipt]) -> None:
+        if not receipts:
+            return
+        all_of_them = Receipt(
+            epoch=self._spool.epoch,
+            upto=max(receipt.upto for receipt in receipts),
+            also=tuple({sequence for receipt in receipts for sequence in receipt.also}),
+        )
+        try:
+            deleted = self._spool.acknowledge(all_of_them)
+        except SpoolFullError as exc:
+            logger.warning("Receipts could not be noted and will come again", extra={"reason": str(exc)})
+            return
+        self._metrics.receipted.inc(deleted)
+        self._window.receipted(all_of_them)
+
+    def _send_statuses(self, link: Link) -> None:
+        for message in self._statuses.take(link.room):
+            link.publish(message, retain=True)
+
+    def _send_due(self, link: Link, now_s: float) -> None:
+        due = self._window.due(now_s)[: min(self._window.may_repeat(now_s), max(0, link.room))]
+        if not due:
+            return
+        found = self._spool.read(due)
+        self._window.forget(set(due) - {message.sequence for message in found})
+        self._publish(link, found, now_s)
+
+    def _send_waiting(self, link: Link, connected: Connected, now_s: float) -> None:
+        live_after = self._live.live_after(self._spool.last_sequence, now_s)
+        room, known = self._window.room(now_s), self._window.known
+        messages = min(room.messages, link.room)
+        if messages <= 0 or self._spool.depth <= len(known):
+            return
+        batch = self._spool.next_batch(
+            limit_messages=messages,
+            limit_bytes=room.size_bytes,
+            excluding=known,
+            live_after=live_after,
+            max_message_bytes=connected.max_packet_bytes,
+        )
+        self._publish(link, batch, now_s)
+
+    def _publish(self, link: Link, messages: Iterable[SpooledMessage], now_s: float) -> None:
+        for message in messages:
+            packet_id = link.publish(message.mqtt)
+            if packet_id is None:
+                return
+            self._sequences[packet_id] = message.sequence
+            repeated = self._window.sent(message.sequence, message.size_bytes, now_s)
+            (self._metrics.republished if repeated else self._metrics.published).inc()
+            self._metrics.sent_bytes.inc(message.size_bytes)
+
+    def _farewell(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        if self._connected is not None:
+            self._statuses.set_node(NodeStatus(state="stopped", since=self._clock.now(), version=self._version))
+            self._publish_and_wait(link)
+        link.close(orderly=self._connected is not None)
+        self._link, self._connected = None, None
+        self._metrics.connected.set(0)
+
+    def _publish_and_wait(self, link: Link) -> None:
+        """Publish the untold states and wait for the answers: a socket closed with one unread may lose what we sent."""
+        unanswered = {link.publish(message, retain=True) for message in self._statuses.take(link.room)} - {None}
+        for _ in range(_FAREWELL_LOOKS):
+            unanswered -= {report.packet_id for report in link.reports() if isinstance(report, Answered)}
+            if not unanswered:
+                return
+            self._wake.wait(FAREWELL_S / _FAREWELL_LOOKS)
+            self._wake.clear()

@@ -1,0 +1,337 @@
+"""The spool on disk: one SQLite file, durable after every call."""
+
+import secrets
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import msgspec
+
+from winnow.events import Receipt
+from winnow.events.limits import MAX_SEQUENCE
+from winnow.events.mqtt import MqttMessage
+from winnow.pipeline.delivery import giving_up
+from winnow.pipeline.delivery.disk import FREE_FLOOR_BYTES, Ballast, free_disk_bytes, limit_bytes
+from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolFullError
+from winnow.pipeline.delivery.giving_up import Candidate
+from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
+from winnow.pipeline.delivery.metrics import DeliveryMetrics
+from winnow.pipeline.delivery.priority import KeepClass, Priority, SendClass
+from winnow.pipeline.delivery.spool_file import lock_spool, open_database, typed
+from winnow.runtime.clock import Clock
+
+_EPOCH_BYTES: Final = 5
+"""2**40 names: a node that loses its spool every day for a century reuses one with a chance of 1 in 1600."""
+
+_ANY_SIZE: Final = 2**62
+
+_UserProperties: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Totals:
+    """What changes with every transaction and is kept in memory beside it."""
+
+    last_sequence: int
+    depth: int
+    size_bytes: int
+
+
+class SqliteSpool:
+    """A `Spool` in a SQLite file in WAL mode with `synchronous=FULL`.
+
+    The file keeps its size when messages leave it; the room is used again.
+
+    Args:
+        path: the file; its directory is created.
+        node: the node whose messages these are.
+        clock: says when a message was accepted.
+        metrics: counts what is accepted and dropped.
+        max_bytes: at most this much of PUBLISH packets waits.
+        free_floor_bytes: the spool does not grow when the file system has less than this left.
+
+    Raises:
+        SpoolLockedError: another process has it open.
+        SpoolForeignError: it is another node's, or a newer version wrote it.
+        SpoolFullError: the disk has no room for it.
+        SpoolFailedError: the file cannot be opened.
+    """
+
+    def __init__(  # noqa: PLR0913 - what a spool depends on
+        self,
+        path: Path,
+        *,
+        node: str,
+        clock: Clock,
+        metrics: DeliveryMetrics,
+        max_bytes: int,
+        free_floor_bytes: int = FREE_FLOOR_BYTES,
+    ) -> None:
+        self._path = path
+        self._node = node
+        self._clock = clock
+        self._metrics = metrics
+        self._max_bytes = max_bytes
+        self._free_floor_bytes = free_floor_bytes
+        self._lock = Lock()
+        self._file_lock = lock_spool(path)
+        try:
+            self._database = open_database(path, node=node, new_epoch=secrets.token_hex(_EPOCH_BYTES))
+            self._epoch, self._totals = self._load()
+        except BaseException:
+            self._file_lock.close()
+            raise
+        self._ballast = Ballast(path)
+
+    @property
+    def node(self) -> str:
+        """The node whose messages these are."""
+        return self._node
+
+    @property
+    def epoch(self) -> str:
+        """The name of this life of the spool; a new file has a new one."""
+        return self._epoch
+
+    @property
+    def last_sequence(self) -> int:
+        """The highest sequence of this epoch so far; 0 before the first."""
+        return self._totals.last_sequence
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait."""
+        return self._totals.depth
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the PUBLISH packets that wait."""
+        return self._totals.size_bytes
+
+    def append(self, messages: Sequence[Message]) -> list[Message]:
+        """See `Spool.append`: one transaction, durable when it returns."""
+        if not messages:
+            return []
+        at = self._clock.now()
+        with self._lock:
+            after = self._totals.last_sequence
+            recorded, rows = record_all(messages, node=self._node, epoch=self._epoch, after=after, at=at)
+            dropped = self._write_batch(rows, at)
+        self._metrics.accepted.inc(len(recorded))
+        self._metrics.dropped.labels(giving_up.NO_SPACE).inc(dropped)
+        return recorded
+
+    def next_batch(
+        self,
+        *,
+        limit_messages: int,
+        limit_bytes: int,
+        excluding: Collection[int] = (),
+        live_after: int | None = None,
+        max_message_bytes: int | None = None,
+    ) -> list[SpooledMessage]:
+        """See `Spool.next_batch`."""
+        chosen: list[int] = []
+        room_bytes = limit_bytes
+        with self._lock, self._translated():
+            for sequence, size_bytes in self._in_order(
+                limit_messages + len(excluding),
+                live_after=self._totals.last_sequence if live_after is None else live_after,
+                max_message_bytes=_ANY_SIZE if max_message_bytes is None else max_message_bytes,
+            ):
+                if sequence in excluding:
+                    continue
+                if len(chosen) >= limit_messages or size_bytes > room_bytes:
+                    break
+                chosen.append(sequence)
+                room_bytes -= size_bytes
+            found = {message.sequence: message for message in self._read(chosen)}
+        return [found[sequence] for sequence in chosen]
+
+    def read(self, sequences: Collection[int]) -> list[SpooledMessage]:
+        """See `Spool.read`."""
+        with self._lock, self._translated():
+            return list(self._read(sequences))
+
+    def acknowledge(self, receipt: Receipt) -> int:
+        """See `Spool.acknowledge`; on a full disk the ballast is given up for it."""
+        if receipt.epoch != self._epoch:
+            return 0
+        with self._lock:
+            try:
+                return self._delete_receipted(receipt)
+            except SpoolFullError:
+                if not self._ballast.release():
+                    raise
+                return self._delete_receipted(receipt)
+
+    def close(self) -> None:
+        """See `Spool.close`; a second call changes nothing."""
+        with self._lock:
+            self._database.close()
+            self._file_lock.close()
+
+    def _load(self) -> tuple[str, _Totals]:
+        with self._translated():
+            epoch, last_sequence = self._database.execute("SELECT epoch, last_sequence FROM life").fetchone()
+            depth, size_bytes = self._database.execute(
+                "SELECT count(*), coalesce(sum(size_bytes), 0) FROM message"
+            ).fetchone()
+        return epoch, _Totals(last_sequence=last_sequence, depth=depth, size_bytes=size_bytes)
+
+    def _write_batch(self, rows: Sequence[SpooledMessage], at: datetime) -> int:
+        """Write the batch and, where space runs out, what that costs; return how many messages were given up."""
+        with self._transaction():
+            limit = self._limit_bytes()
+            totals = self._insert(self._totals, rows)
+            totals, dropped = self._give_up(totals, limit, at)
+            if totals.last_sequence > MAX_SEQUENCE:
+                raise SpoolFullError(self._path, "all sequences are used: move the file away once it is empty")
+            self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
+        self._totals = totals
+        return dropped
+
+    def _insert(self, totals: _Totals, rows: Sequence[SpooledMessage]) -> _Totals:
+        self._database.executemany(
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    row.sequence,
+                    row.priority.send,
+                    row.priority.keep,
+                    row.size_bytes,
+                    row.mqtt.topic,
+                    row.mqtt.content_type,
+                    msgspec.json.encode(row.mqtt.user_properties),
+                    row.mqtt.payload,
+                )
+                for row in rows
+            ),
+        )
+        return _Totals(
+            last_sequence=rows[-1].sequence,
+            depth=totals.depth + len(rows),
+            size_bytes=totals.size_bytes + sum(row.size_bytes for row in rows),
+        )
+
+    def _limit_bytes(self) -> int:
+        (unused_pages,) = self._database.execute("PRAGMA freelist_count").fetchone()
+        (page_bytes,) = self._database.execute("PRAGMA page_size").fetchone()
+        try:
+            free_bytes = free_disk_bytes(self._path)
+        except OSError as exc:
+            raise SpoolFailedError(self._path, f"{exc.strerror}; was its directory removed?") from exc
+        if free_bytes > self._free_floor_bytes:
+            self._ballast.hold()
+        return limit_bytes(
+            quota_bytes=self._max_bytes,
+            used_bytes=self._totals.size_bytes,
+            free_bytes=free_bytes + unused_pages * page_bytes,
+            floor_bytes=self._free_floor_bytes,
+        )
+
+    def _give_up(self, totals: _Totals, limit: int, at: datetime) -> tuple[_Totals, int]:
+        """Delete the least valuable messages until there is room again, and insert the tombstones that name them."""
+        excess_bytes = totals.size_bytes - limit
+        if excess_bytes <= 0:
+            return totals, 0
+        candidates = self._database.execute(
+            "SELECT sequence, size_bytes FROM message WHERE keep_class < ? ORDER BY keep_class, sequence",
+            (KeepClass.TOMBSTONE,),
+        )
+        victims = giving_up.choose(
+            (Candidate(*row) for row in candidates), needed_bytes=excess_bytes + giving_up.SLACK * limit
+        )
+        waiting = self._database.execute(
+            "SELECT sequence, size_bytes, payload FROM message WHERE keep_class = ?", (KeepClass.TOMBSTONE,)
+        ).fetchall()
+        gone = [*victims, *(Candidate(sequence, size_bytes) for sequence, size_bytes, _ in waiting)]
+        totals = self._delete(totals, gone)
+        ranges = [(sequence, sequence) for sequence, _ in gone]
+        for _, _, payload in waiting:
+            ranges += giving_up.named_by(payload)
+        totals = self._insert_tombstones(totals, ranges, at)
+        if totals.size_bytes > limit:
+            raise SpoolFullError(self._path, "no room is left to give up anything for: make room on the disk")
+        return totals, len(victims)
+
+    def _insert_tombstones(self, totals: _Totals, ranges: list[giving_up.Range], at: datetime) -> _Totals:
+        after = totals.last_sequence
+        events = list(giving_up.tombstones(ranges, node=self._node, epoch=self._epoch, after=after, at=at))
+        if not events:
+            return totals
+        _, rows = record_all(events, node=self._node, epoch=self._epoch, after=after, at=at)
+        return self._insert(totals, rows)
+
+    def _delete_receipted(self, receipt: Receipt) -> int:
+        with self._transaction():
+            named = self._database.execute(
+                "SELECT sequence, size_bytes FROM message WHERE sequence <= ?1"
+                " UNION SELECT sequence, size_bytes FROM message WHERE sequence IN (SELECT value FROM json_each(?2))",
+                (receipt.upto, msgspec.json.encode(receipt.also).decode()),
+            )
+            gone = [Candidate(*row) for row in named]
+            totals = self._delete(self._totals, gone)
+        self._totals = totals
+        return len(gone)
+
+    def _delete(self, totals: _Totals, gone: Sequence[Candidate]) -> _Totals:
+        self._database.executemany("DELETE FROM message WHERE sequence = ?", ((sequence,) for sequence, _ in gone))
+        return replace(
+            totals,
+            depth=totals.depth - len(gone),
+            size_bytes=totals.size_bytes - sum(size_bytes for _, size_bytes in gone),
+        )
+
+    def _in_order(self, limit: int, *, live_after: int, max_message_bytes: int) -> Iterator[tuple[int, int]]:
+        """Yield sequence and size of what waits, by send class, then live before backlog, then by age."""
+        for send_class in SendClass:
+            for first, last in ((live_after + 1, MAX_SEQUENCE), (1, live_after)):
+                yield from self._database.execute(
+                    "SELECT sequence, size_bytes FROM message WHERE send_class = ? AND sequence BETWEEN ? AND ?"
+                    " AND size_bytes <= ? ORDER BY sequence LIMIT ?",
+                    (send_class, first, last, max_message_bytes, limit),
+                )
+
+    def _read(self, sequences: Collection[int]) -> Iterator[SpooledMessage]:
+        rows = self._database.execute(
+            "SELECT * FROM message WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence",
+            (msgspec.json.encode(list(sequences)).decode(),),
+        )
+        for sequence, send_class, keep_class, size_bytes, topic, content_type, user_properties, payload in rows:
+            yield SpooledMessage(
+                sequence=sequence,
+                priority=Priority(SendClass(send_class), KeepClass(keep_class)),
+                size_bytes=size_bytes,
+                mqtt=MqttMessage(
+                    topic=topic,
+                    payload=payload,
+                    content_type=content_type,
+                    user_properties=_UserProperties.decode(user_properties),
+                ),
+            )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what the block does, or nothing of it if the block or the commit raises."""
+        with self._translated():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            raise typed(self._path, exc) from exc
