@@ -1,5 +1,6 @@
 """`winnow replay`: what would a camera have reported, had it seen this footage?"""
 
+import os
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -53,13 +54,15 @@ def replay(  # noqa: PLR0913 - one argument an option
     from winnow.cli.replay_run import ReplayOrder, run_replay  # noqa: PLC0415 - keeps `winnow --help` fast
 
     settings, looks = _settings_for(videos, config, camera, fps)
+    if mqtt is not None:
+        settings = _sending_to(settings, mqtt, has_own_spool=config is not None)
     order = ReplayOrder(
         settings=settings,
         looks=looks,
         speed=parse_speed(speed),
         starts_at=parse_start(start),
         thumbnails=thumbnails,
-        mqtt=mqtt,
+        sends=mqtt is not None,
         as_json=json,
     )
     raise typer.Exit(run_replay(order))
@@ -89,6 +92,23 @@ def parse_start(text: str | None) -> datetime:
     except ValueError:
         fail(f"--start {text}: write a time as 2026-05-01T22:00:00Z")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _sending_to(settings: "EdgeSettings", mqtt: str, *, has_own_spool: bool) -> "EdgeSettings":
+    """Return the settings with another broker; without a settings file the spool lies in the user's state folder."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from winnow.runtime.mqtt import MqttSettings  # noqa: PLC0415
+
+    try:
+        broker = MqttSettings.model_validate({**settings.mqtt.model_dump(), "url": mqtt})
+    except ValidationError:
+        fail("--mqtt: write mqtt://HOST:PORT or mqtts://HOST:PORT; a login belongs into the settings file")
+    spool = settings.spool
+    if not has_own_spool:
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        spool = spool.model_copy(update={"path": state / "winnow" / f"replay-{settings.node}.sqlite"})
+    return settings.model_copy(update={"mqtt": broker, "spool": spool})
 
 
 def _settings_for(

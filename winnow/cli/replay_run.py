@@ -2,29 +2,41 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from typing import Final
 
+from prometheus_client import CollectorRegistry
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from winnow.cli.console import EXIT_WRONG_USE, error_console, fail
-from winnow.cli.edge_objects import build_camera, build_detector, open_outbox
+from winnow.cli.edge_objects import build_camera, build_detector
+from winnow.cli.edge_outbox import Delivery, open_delivery
 from winnow.cli.replay_output import Write, readable_lines, thumbnail_files, write_json_lines
 from winnow.cli.summary import Summary
+from winnow.detectors import Detector
 from winnow.events import Event, Thumbnail
+from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
+from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
 from winnow.pipeline.sources import SourceError
-from winnow.runtime.clock import SystemClock
+from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.stopping import EXIT_STOPPED, stop_on_signals
 
 _REFRESH_S: Final = 0.1
+_RECEIPTS_WITHIN_S: Final = 30.0
+"""Without a single receipt in this time nobody is there to give one."""
+
+Run = Callable[[Camera, Flag], list[str]]
+"""Runs a camera to its end; returns a line for each problem."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,69 +62,81 @@ class ReplayOrder:
     as_json: bool
 
 
+@dataclass(slots=True)
+class _Output:
+    """Where events go, how a camera is run for that, and how many messages wait for a receipt at the end."""
+
+    write: Write
+    run: Run
+    delivery: Delivery | None = None
+    waiting: int = 0
+
+
 def run_replay(order: ReplayOrder) -> int:
-    """Return the command's exit code: 0, 2 if a recording could not be read whole, 130 if it was stopped."""
-    summary = Summary()
+    """Return the exit code: 0, 1 if events still wait in the spool, 2 if a recording is not whole, 130 if stopped."""
+    clock, summary = SystemClock(), Summary()
+    detector = build_detector(order.settings)
     with stop_on_signals() as stopping:
         try:
-            with _open_output(order, stopping) as write:
-                problems = _play_all(order, write, stopping, summary)
+            with _open_output(order, detector, stopping, clock) as output:
+                problems = _play_all(order, output, detector, summary, stopping, clock)
         except BrokenPipeError:
             return _end_quietly()
         was_stopped = stopping.is_set()
+    if output.waiting:
+        problems.append(f"{output.waiting} messages have no receipt; they wait in {order.settings.spool.path}")
     console = error_console()
     console.print(summary.table())
     for problem in (*problems, *summary.damage):
-        console.print("[bold red]error:[/]", problem, soft_wrap=True, markup=True)
+        console.print(f"[bold red]error:[/] {escape(problem)}", soft_wrap=True)
     if was_stopped:
         return EXIT_STOPPED
     return EXIT_WRONG_USE if problems or summary.damage else 0
 
 
-def _play_all(order: ReplayOrder, write: Write, stopping: Flag, summary: Summary) -> list[str]:
+def _play_all(  # noqa: PLR0913, PLR0917 - the parts of a replay
+    order: ReplayOrder, output: _Output, detector: Detector, summary: Summary, stopping: Flag, clock: Clock
+) -> list[str]:
     """Play every recording; return a line for each that could not be read at all."""
-    problems = []
-    clock = SystemClock()
-    detector = build_detector(order.settings)
+    problems: list[str] = []
     starts_at = order.starts_at
     for name, settings in order.looks:
         if stopping.is_set():
             break
+        publisher = output.delivery.publisher if output.delivery else None
         camera = build_camera(
             order.settings.node,
             name,
             settings,
             detector=detector,
-            accept=write,
+            accept=output.write,
             clock=clock,
             starts_at=starts_at,
             speed=order.speed,
+            announce=partial(publisher.set_camera_status, name) if publisher else lambda _: None,
         )
         started_mono_s = clock.monotonic_s()
-        try:
-            _play(camera, stopping)
-        except SourceError as exc:
-            problems.append(str(exc))
+        problems += _play(camera, output.run, stopping)
         summary.add(camera, clock.monotonic_s() - started_mono_s)
         starts_at += timedelta(microseconds=round(camera.position_s * 1_000_000))
     return problems
 
 
-def _play(camera: Camera, stopping: Flag) -> None:
+def _play(camera: Camera, run: Run, stopping: Flag) -> list[str]:
     """Run the camera in a thread, so that this one can show how far it is."""
-    with ThreadPoolExecutor(1, thread_name_prefix="camera") as pool, _progress() as progress:
-        running = pool.submit(camera.run, stopping)
-        duration_s = camera.source.duration_s
-        bar = progress.add_task(camera.source.description, total=float(duration_s) if duration_s else None)
+    with ThreadPoolExecutor(1, thread_name_prefix="replay") as pool, _progress() as progress:
+        running = pool.submit(run, camera, stopping)
+        bar = progress.add_task(escape(camera.source.description), total=None, events=0)
         while not running.done():
             wait([running], timeout=_REFRESH_S)
-            events = camera.tally.events.total()
-            progress.update(bar, completed=float(camera.position_s), total=_length_s(camera), events=events)
-        running.result()
-
-
-def _length_s(camera: Camera) -> float | None:
-    return None if camera.source.duration_s is None else float(camera.source.duration_s)
+            length_s = camera.source.duration_s
+            progress.update(
+                bar,
+                completed=float(camera.position_s),
+                total=None if length_s is None else float(length_s),
+                events=camera.tally.events.total(),
+            )
+        return running.result()
 
 
 def _progress() -> Progress:
@@ -127,20 +151,57 @@ def _progress() -> Progress:
 
 
 @contextmanager
-def _open_output(order: ReplayOrder, stopping: Flag) -> Iterator[Write]:
-    """Yield what takes the events; what is sent has its receipts when the block ends, or stays in the spool."""
-    writers: list[Write] = []
+def _open_output(order: ReplayOrder, detector: Detector, stopping: Flag, clock: Clock) -> Iterator[_Output]:
+    """Yield where the events go; what is sent has its receipts when the block ends, or is counted as waiting."""
+    folders: list[Write] = []
     if order.thumbnails is not None:
         try:
-            writers.append(thumbnail_files(order.thumbnails))
+            folders.append(thumbnail_files(order.thumbnails))
         except OSError as exc:
             fail(f"--thumbnails {order.thumbnails}: {exc.strerror}")
     if not order.sends:
-        yield _to_all([*writers, write_json_lines if order.as_json else readable_lines()])
+        printer = write_json_lines if order.as_json else readable_lines()
+        yield _Output(write=_to_all([*folders, printer]), run=_run_alone)
         return
-    with open_outbox(order.settings) as outbox:
-        yield _to_all([*writers, outbox.accept])
-        _wait_for_receipts(outbox, stopping)
+    settings = order.settings
+    with open_delivery(settings, registry=CollectorRegistry(), clock=clock) as delivery:
+
+        def run_as_node(camera: Camera, stopping: Flag) -> list[str]:
+            node = EdgeNode(
+                settings.node,
+                cameras=[camera],
+                outbox=delivery.outbox,
+                model=model_ref(detector),
+                stats_every_s=settings.stats_every_s,
+                clock=clock,
+            )
+            return node.run(stopping)
+
+        output = _Output(write=_to_all([*folders, delivery.outbox.accept]), run=run_as_node, delivery=delivery)
+        yield output
+        output.waiting = _wait_for_receipts(delivery, stopping, clock)
+
+
+def _run_alone(camera: Camera, stopping: Flag) -> list[str]:
+    try:
+        camera.run(stopping)
+    except SourceError as exc:
+        return [str(exc)]
+    return []
+
+
+def _wait_for_receipts(delivery: Delivery, stopping: Flag, clock: Clock) -> int:
+    """Return how many messages still wait: 0, or more if no receipt came for a while or the command was stopped."""
+    depth, since_mono_s = delivery.outbox.depth, clock.monotonic_s()
+    with error_console().status("waiting for receipts") as status:
+        while depth and not stopping.wait(_REFRESH_S):
+            if delivery.outbox.depth != depth:
+                depth, since_mono_s = delivery.outbox.depth, clock.monotonic_s()
+            if clock.monotonic_s() - since_mono_s > _RECEIPTS_WITHIN_S:
+                break
+            reason = f": {delivery.publisher.outage}" if delivery.publisher.outage else ""
+            status.update(escape(f"waiting for {depth} receipts{reason}"))
+    return depth
 
 
 def _to_all(writers: Sequence[Write]) -> Write:

@@ -10,12 +10,13 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from winnow.cli.console import fail
-from winnow.cli.edge_objects import build_camera, build_detector, open_outbox
+from winnow.cli.edge_objects import build_camera, build_detector
+from winnow.cli.edge_outbox import Delivery, open_delivery
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
+from winnow.pipeline.delivery import SpoolOutbox
 from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.edge_node import EdgeNode
-from winnow.pipeline.outbox import SpoolOutbox
 from winnow.pipeline.settings import EdgeSettings
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
@@ -29,36 +30,36 @@ REAL_TIME: Final = 1.0
 def run_node(settings: EdgeSettings) -> list[str]:
     """Run every camera until it ends or the process is asked to stop; return a line for each that failed."""
     clock, registry = SystemClock(), CollectorRegistry()
-    with stop_on_signals() as stopping, open_outbox(settings, registry) as outbox:
-        cameras = _build_cameras(settings, outbox, clock)
+    with stop_on_signals() as stopping, open_delivery(settings, registry=registry, clock=clock) as delivery:
+        cameras = _build_cameras(settings, delivery, clock)
         registry.register(CameraCollector(cameras))
         node = EdgeNode(
             settings.node,
             cameras=cameras,
-            outbox=outbox,
+            outbox=delivery.outbox,
             model=model_ref(build_detector(settings)),
             stats_every_s=settings.stats_every_s,
             clock=clock,
         )
-        with _metrics(settings, registry, cameras, outbox):
+        with _metrics(settings, registry, cameras, delivery.outbox):
             logger.info("Started", extra={"node": settings.node, "cameras": len(cameras)})
             problems = node.run(stopping)
-    logger.info("Stopped", extra={"node": settings.node, "waiting": outbox.depth})
+    logger.info("Stopped", extra={"node": settings.node})
     return problems
 
 
-def _build_cameras(settings: EdgeSettings, outbox: SpoolOutbox, clock: Clock) -> list[Camera]:
+def _build_cameras(settings: EdgeSettings, delivery: Delivery, clock: Clock) -> list[Camera]:
     return [
         build_camera(
             settings.node,
             name,
             camera,
             detector=build_detector(settings),
-            accept=outbox.accept,
+            accept=delivery.outbox.accept,
             clock=clock,
             starts_at=datetime.now(UTC),
             speed=REAL_TIME,
-            announce=partial(outbox.announce, name),
+            announce=partial(delivery.publisher.set_camera_status, name),
         )
         for name, camera in settings.cameras.items()
     ]

@@ -178,7 +178,7 @@ class SpoolSettings(Settings):
         max_bytes: at most this much waits; beyond it the least valuable goes first, each drop with a tombstone.
     """
 
-    path: SettingsPath = Path("winnow-spool.sqlite")
+    path: SettingsPath = Field(default=Path("winnow-spool.sqlite"), validate_default=True)
     max_bytes: Annotated[int, Field(ge=1024 * 1024)] = 512 * 1024 * 1024
 
 
