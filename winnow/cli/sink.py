@@ -1,0 +1,61 @@
+"""`winnow sink`: Kafka in, database and web page out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from winnow.cli.console import fail
+
+if TYPE_CHECKING:
+    from winnow.cloud_sink.settings import PageSettings
+
+
+def sink(
+    *,
+    config: Annotated[Path, typer.Option("--config", "-c", help="The sink's settings (YAML), e.g. deploy/sink.yaml.")],
+    http: Annotated[
+        str | None,
+        typer.Option("--http", metavar="HOST:PORT", help="Serve the web page there, e.g. 127.0.0.1:8080."),
+    ] = None,
+    log_level: Annotated[str, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    """Store what Kafka holds in SQLite or PostgreSQL, watch for gaps, and show it on a web page.
+
+    Runs until Ctrl-C or SIGTERM. A Kafka or a database that is down is waited for. What is stored, is stored
+    once, however often this or anything before it is killed.
+    """
+    from winnow.cloud_sink.service import run_sink  # noqa: PLC0415 - keeps `winnow --help` fast
+    from winnow.cloud_sink.settings import SinkSettings  # noqa: PLC0415
+    from winnow.cloud_sink.store import StoreError  # noqa: PLC0415
+    from winnow.runtime.clock import SystemClock  # noqa: PLC0415
+    from winnow.runtime.logs import configure_logging  # noqa: PLC0415
+    from winnow.runtime.settings import SettingsError, load_settings  # noqa: PLC0415
+    from winnow.runtime.stopping import stop_on_signals  # noqa: PLC0415
+
+    try:
+        settings = load_settings(config, SinkSettings)
+        if http is not None:
+            settings = settings.model_copy(update={"http": parse_page_address(http)})
+        configure_logging(log_level)
+        with stop_on_signals() as stopping:
+            run_sink(settings, stopping, SystemClock())
+    except (SettingsError, StoreError) as exc:
+        fail(str(exc))
+    except OSError as exc:
+        fail(f"a port or a file cannot be used: {exc}")
+
+
+def parse_page_address(text: str) -> "PageSettings":
+    """Return where the page is to be served; `fail` if `text` is not HOST:PORT."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from winnow.cloud_sink.settings import PageSettings  # noqa: PLC0415
+
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit()):
+        fail(f"--http {text}: write HOST:PORT, e.g. 127.0.0.1:8080")
+    try:
+        return PageSettings(host=host.strip("[]"), port=int(port))
+    except ValidationError:
+        fail(f"--http {text}: a port is a number from 0 to 65535")

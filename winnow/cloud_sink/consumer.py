@@ -1,0 +1,193 @@
+"""From Kafka into the store, effectively once.
+
+The offsets live in the database: rows and the next offset are one transaction, and a partition is read from the
+database's offset whenever it is assigned. Kafka's own group offsets are never used; the group only shares out
+partitions.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
+from threading import Event as Flag
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from winnow.cloud_sink.metrics import SinkMetrics
+from winnow.cloud_sink.store import Store, StoreError, StoreUnusableError
+from winnow.cloud_sink.worker import WorkerThread
+from winnow.events.kafka import KafkaRecord
+from winnow.events.topics import KAFKA_TOPICS
+from winnow.runtime.retry import Backoff
+
+POLL_MS: Final = 500
+START_TIMEOUT_S: Final = 15.0
+STOP_TIMEOUT_S: Final = 3.0
+METADATA_AGE_MS: Final = 10_000
+"""How soon a topic is noticed that the gateway creates after this sink has started."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def record_of(message: Any) -> KafkaRecord:
+    """Return one of aiokafka's records as ours."""
+    headers = tuple((name, value or b"") for name, value in message.headers)
+    return KafkaRecord(topic=message.topic, key=message.key or b"", value=message.value or b"", headers=headers)
+
+
+class SinkConsumer:
+    """Reads every topic and writes what it reads.
+
+    Args:
+        client_arguments: how to reach Kafka, see `winnow.runtime.kafka.client_arguments`.
+        group: shares out the partitions.
+        store: keeps rows and offsets.
+        batch_records: most records a transaction.
+        metrics: counts.
+    """
+
+    def __init__(
+        self,
+        client_arguments: Mapping[str, Any],
+        *,
+        group: str,
+        store: Store,
+        batch_records: int,
+        metrics: SinkMetrics,
+    ) -> None:
+        self._client_arguments = client_arguments
+        self._group = group
+        self._store = store
+        self._batch_records = batch_records
+        self._metrics = metrics
+        self._worker = WorkerThread("store")
+        self.kafka_ok = False
+        self.store_ok = True
+
+    async def run(self, stopping: Flag) -> None:
+        """Records flow from Kafka into the store until `stopping` is set; failures of either are waited out."""
+        backoff = Backoff(first_s=0.5, limit_s=10)
+        while not stopping.is_set():
+            consumer = self._new_consumer()
+            try:
+                await asyncio.wait_for(consumer.start(), START_TIMEOUT_S)
+                consumer.subscribe(KAFKA_TOPICS, listener=_SeekToStore(self, consumer, stopping))
+                _log.info("Connected to Kafka", extra={"group": self._group})
+                self.kafka_ok = True
+                backoff.reset()
+                while not stopping.is_set():
+                    await self.run_once(consumer, stopping)
+            except (KafkaError, TimeoutError, OSError) as exc:
+                self.kafka_ok = False
+                self._metrics.kafka_failures.inc()
+                _log.warning("Kafka does not answer; trying again", extra={"reason": str(exc) or type(exc).__name__})
+                await pause(backoff.next_delay_s(), stopping)
+            finally:
+                with suppress(KafkaError, TimeoutError, OSError):
+                    await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
+        self._worker.stop()
+
+    async def run_once(self, consumer: AIOKafkaConsumer, stopping: Flag) -> None:
+        """What Kafka has now, up to one batch, is in the store with its offsets; or `stopping` is set."""
+        batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._batch_records)
+        records = [record_of(message) for messages in batches.values() for message in messages]
+        if records and await self._write(records, _next_offsets(batches), stopping):
+            self._metrics.lag.set(await _lag(consumer))
+
+    async def _write(self, records: list[KafkaRecord], offsets: dict[tuple[str, int], int], stopping: Flag) -> bool:
+        """Return True once the batch is durable, False if `stopping` was set before."""
+        backoff = Backoff(first_s=0.2, limit_s=10)
+        while not stopping.is_set():
+            try:
+                result = await self._worker.run(partial(self._store.write, records, offsets))
+            except (StoreError, TimeoutError) as exc:
+                self._metrics.store_failures.inc()
+                self._note_store_failure(exc)
+                await pause(backoff.next_delay_s(), stopping)
+            else:
+                self._note_store_answer()
+                self._metrics.note_write(result)
+                return True
+        return False
+
+    async def stored_offsets(self, stopping: Flag) -> dict[tuple[str, int], int]:
+        """Return the database's offsets, however long it is down; empty if `stopping` is set before."""
+        backoff = Backoff(first_s=0.2, limit_s=10)
+        while not stopping.is_set():
+            try:
+                offsets = await self._worker.run(self._store.offsets)
+            except (StoreError, TimeoutError) as exc:
+                self._note_store_failure(exc)
+                await pause(backoff.next_delay_s(), stopping)
+            else:
+                self._note_store_answer()
+                return offsets
+        return {}
+
+    def _note_store_failure(self, exc: Exception) -> None:
+        level = logging.ERROR if isinstance(exc, StoreUnusableError) else logging.WARNING
+        _log.log(level, "The database took nothing; trying again", extra={"reason": str(exc) or "no answer in time"})
+        self.store_ok = False
+
+    def _note_store_answer(self) -> None:
+        if not self.store_ok:
+            _log.info("The database answers again")
+        self.store_ok = True
+
+    def _new_consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            **self._client_arguments,
+            group_id=self._group,
+            client_id="winnow-sink",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            metadata_max_age_ms=METADATA_AGE_MS,
+        )
+
+
+class _SeekToStore(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Every assigned partition is read from where the database stands; one that it does not know, from the start."""
+
+    def __init__(self, sink: SinkConsumer, consumer: AIOKafkaConsumer, stopping: Flag) -> None:
+        self._sink = sink
+        self._consumer = consumer
+        self._stopping = stopping
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing is left to do: what was written is durable, what was not comes again."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        offsets = await self._sink.stored_offsets(self._stopping)
+        for partition in assigned:
+            offset = offsets.get((partition.topic, partition.partition))
+            if offset is not None:
+                self._consumer.seek(partition, offset)
+
+
+async def pause(seconds: float, stopping: Flag) -> None:
+    """Return after `seconds`, or soon after `stopping` is set."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while not stopping.is_set() and (left := until - loop.time()) > 0:  # noqa: ASYNC110 - a signal sets it
+        await asyncio.sleep(min(left, 0.2))
+
+
+def _next_offsets(batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> dict[tuple[str, int], int]:
+    return {
+        (partition.topic, partition.partition): messages[-1].offset + 1
+        for partition, messages in batches.items()
+        if messages
+    }
+
+
+async def _lag(consumer: AIOKafkaConsumer) -> int:
+    """Return how many records wait in Kafka, as far as the consumer has heard."""
+    lag = 0
+    for partition in consumer.assignment():
+        end = consumer.highwater(partition)
+        if end is not None:
+            lag += max(0, end - await consumer.position(partition))
+    return lag

@@ -1,0 +1,51 @@
+"""Tells a person once about every gap."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from winnow.cloud_sink.store import Gap
+
+MAX_LINES: Final = 20
+"""Most gaps that one round names one by one; the gauge and the page show the rest."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class GapAlarm:
+    """Remembers which gaps were told of."""
+
+    def __init__(self) -> None:
+        self._told: list[Gap] = []
+
+    def report(self, gaps: Sequence[Gap]) -> list[Gap]:
+        """Every new gap is in the log as an ERROR, every closed one as an INFO; return the new ones.
+
+        Args:
+            gaps: all overdue gaps of now. What is left of a gap that was told of is not new.
+        """
+        new = [gap for gap in gaps if not any(_covers(told, gap) for told in self._told)]
+        closed = [told for told in self._told if not any(_covers(told, gap) for gap in gaps)]
+        for gap in new[:MAX_LINES]:
+            _log.error("Sequences are missing: accepted at the edge, never stored", extra=_facts(gap))
+        if len(new) > MAX_LINES:
+            _log.error("More sequences are missing", extra={"gaps": len(new) - MAX_LINES})
+        for gap in closed[:MAX_LINES]:
+            _log.info("Missing sequences have come or were given up", extra=_facts(gap))
+        self._told = [told for told in self._told if told not in closed] + new
+        return new
+
+
+def _covers(told: Gap, gap: Gap) -> bool:
+    return (told.node, told.epoch) == (gap.node, gap.epoch) and told.first <= gap.first and gap.last <= told.last
+
+
+def _facts(gap: Gap) -> dict[str, object]:
+    return {
+        "node": gap.node,
+        "epoch": gap.epoch,
+        "first": gap.first,
+        "last": gap.last,
+        "missing": gap.count,
+        "since": gap.since.isoformat(timespec="seconds"),
+    }

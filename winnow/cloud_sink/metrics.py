@@ -1,0 +1,40 @@
+"""What a sink counts."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from winnow.cloud_sink.store import Gap, WriteResult
+
+
+class SinkMetrics:
+    """Counters and gauges of one sink, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.records = Counter(
+            "winnow_sink_records", "Records by what became of them.", ["outcome"], registry=self.registry
+        )
+        self.refused = Counter(
+            "winnow_sink_refused_records", "Records that went to the dead letters.", ["reason"], registry=self.registry
+        )
+        self.store_failures = Counter(
+            "winnow_sink_store_failures", "Writes that the database did not take.", registry=self.registry
+        )
+        self.kafka_failures = Counter(
+            "winnow_sink_kafka_failures", "Times that the connection to Kafka was given up.", registry=self.registry
+        )
+        self.lag = Gauge("winnow_sink_lag_records", "Records in Kafka that are not stored yet.", registry=self.registry)
+        self.gaps = Gauge("winnow_sink_gaps", "Runs of sequences that are overdue.", registry=self.registry)
+        self.missing = Gauge("winnow_sink_missing_sequences", "Sequences that are overdue.", registry=self.registry)
+
+    def note_write(self, result: WriteResult) -> None:
+        """Everything that one write did is counted."""
+        self.records.labels("stored").inc(result.stored)
+        self.records.labels("duplicate").inc(result.duplicates)
+        self.records.labels("refused").inc(result.refused)
+        for reason, count in result.refusals.items():
+            self.refused.labels(reason).inc(count)
+
+    def note_gaps(self, gaps: list[Gap]) -> None:
+        """The gauges show these gaps."""
+        self.gaps.set(len(gaps))
+        self.missing.set(sum(gap.count for gap in gaps))

@@ -1,0 +1,124 @@
+"""The sink as a process: consumer, audit, page and metrics around one store."""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from threading import Event as Flag
+from typing import Final
+
+from winnow.cloud_sink.consumer import SinkConsumer, pause
+from winnow.cloud_sink.gap_alarm import GapAlarm
+from winnow.cloud_sink.metrics import SinkMetrics
+from winnow.cloud_sink.settings import SinkSettings
+from winnow.cloud_sink.store import Store, StoreError, StoreUnavailableError, open_store
+from winnow.cloud_sink.worker import WorkerThread
+from winnow.runtime.clock import Clock
+from winnow.runtime.kafka import client_arguments
+from winnow.runtime.metrics import metrics_server
+from winnow.runtime.retry import Backoff
+
+AUDIT_EVERY_S: Final = 5.0
+GRACE_S: Final = 3.0
+"""How long a write may take to finish after a signal. With the consumer's and the page's own 3 s each, the process
+ends within 10 s."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+def run_sink(settings: SinkSettings, stopping: Flag, clock: Clock) -> None:
+    """Records flow from Kafka into the store, and the page shows them, until `stopping` is set.
+
+    A database or a Kafka that is down is waited for.
+
+    Raises:
+        SettingsError: a password file or a certificate cannot be read.
+        StoreUnusableError: the database's address or login is wrong.
+        OSError: a port for metrics or page is taken.
+    """
+    arguments = client_arguments(settings.kafka)
+    metrics = SinkMetrics()
+    consumers: list[SinkConsumer] = []
+    health = partial(_health, consumers)
+    with ExitStack() as stack:
+        host, port = stack.enter_context(
+            metrics_server(metrics.registry, health, host=settings.metrics.host, port=settings.metrics.port)
+        )
+        _log.info("Metrics and health are served", extra={"address": f"http://{host}:{port}"})
+        store = _open_store(settings, stopping, clock)
+        if store is None:
+            return
+        stack.callback(store.close)
+        stack.enter_context(_page(settings, store, clock))
+        consumer = SinkConsumer(
+            arguments, group=settings.group, store=store, batch_records=settings.batch_records, metrics=metrics
+        )
+        consumers.append(consumer)
+        asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
+    _log.info("Stopped")
+
+
+def _health(consumers: list[SinkConsumer]) -> Mapping[str, object]:
+    kafka_ok = any(consumer.kafka_ok for consumer in consumers)
+    store_ok = any(consumer.store_ok for consumer in consumers)
+    return {"ok": kafka_ok and store_ok, "kafka": kafka_ok, "store": store_ok}
+
+
+def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store | None:
+    """Return the store once its database answers, None if `stopping` is set before."""
+    backoff = Backoff(first_s=0.5, limit_s=10)
+    while not stopping.is_set():
+        try:
+            return open_store(settings.store.url, password_file=settings.store.password_file, clock=clock)
+        except StoreUnavailableError as exc:
+            _log.warning("The database does not answer; trying again", extra={"reason": str(exc)})
+            stopping.wait(backoff.next_delay_s())
+    return None
+
+
+@contextmanager
+def _page(settings: SinkSettings, store: Store, clock: Clock) -> Iterator[None]:
+    """Serve the page while the block runs, if one is asked for."""
+    if settings.http is None:
+        yield
+        return
+    from winnow.cloud_sink.web import web_server  # noqa: PLC0415 - a sink without a page needs no web server
+
+    with web_server(store, clock=clock, host=settings.http.host, port=settings.http.port) as address:
+        _log.info("The page is served", extra={"address": address})
+        yield
+
+
+async def _serve(consumer: SinkConsumer, store: Store, metrics: SinkMetrics, lateness_s: float, stopping: Flag) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        work = [
+            tasks.create_task(consumer.run(stopping), name="consume"),
+            tasks.create_task(_audit(store, metrics, lateness_s, stopping), name="audit"),
+        ]
+        tasks.create_task(_end_in_time(work, stopping), name="stop")
+
+
+async def _audit(store: Store, metrics: SinkMetrics, lateness_s: float, stopping: Flag) -> None:
+    """Every gap is an alarm and in the metrics within seconds of being overdue."""
+    alarm = GapAlarm()
+    worker = WorkerThread("audit")
+    while not stopping.is_set():
+        try:
+            gaps = await worker.run(partial(store.gaps, lateness_s))
+        except (StoreError, TimeoutError) as exc:
+            _log.debug("No audit while the database is down", extra={"reason": str(exc)})
+        else:
+            alarm.report(gaps)
+            metrics.note_gaps(gaps)
+        await pause(AUDIT_EVERY_S, stopping)
+    worker.stop()
+
+
+async def _end_in_time(work: list["asyncio.Task[None]"], stopping: Flag) -> None:
+    """After `stopping` is set, what is still under way ends within seconds; a write cut off is rolled back."""
+    await pause(float("inf"), stopping)
+    _, late = await asyncio.wait(work, timeout=GRACE_S)
+    for task in late:
+        _log.warning("Still at work after the grace time; cut off", extra={"task": task.get_name()})
+        task.cancel()

@@ -1,0 +1,85 @@
+"""What a sink is told: which Kafka, which database, which addresses."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from winnow.cloud_sink.store import DEFAULT_LATENESS_S, StoreUnusableError
+from winnow.cloud_sink.store.opening import parse_store_url
+from winnow.runtime.kafka import KafkaSettings
+from winnow.runtime.settings import Settings
+
+
+def check_store_url(url: str) -> str:
+    """Return `url` if it names a store and carries no password.
+
+    Raises:
+        ValueError: it does not; the message says what to write.
+    """
+    try:
+        parts = parse_store_url(url)
+    except StoreUnusableError as exc:
+        raise ValueError(str(exc)) from exc
+    if parts.password:
+        raise ValueError("no password in the URL: use password_file, PGPASSFILE or PGPASSWORD")
+    return url
+
+
+class StoreSettings(Settings):
+    """Which database, and how to log in.
+
+    Attributes:
+        url: `sqlite:///PATH` or `postgresql://[USER@]HOST[:PORT]/DATABASE`. What the URL leaves open comes from
+            PostgreSQL's own environment variables (`PGPASSFILE`, `PGSSLMODE`, `PGSSLROOTCERT`, …).
+        password_file: a file that holds PostgreSQL's password alone.
+    """
+
+    url: Annotated[str, AfterValidator(check_store_url)] = "sqlite:///winnow.db"
+    password_file: Path | None = None
+
+
+class PageSettings(Settings):
+    """Where the web page is served.
+
+    Attributes:
+        host: loopback unless the page stands behind something that asks for a login.
+        port: 0 picks a free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+
+
+class MetricsSettings(Settings):
+    """Where `/metrics` and `/healthz` are served.
+
+    Attributes:
+        host: loopback, unless somebody else shall read along.
+        port: 0 picks a free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=9466, ge=0, le=65535)
+
+
+class SinkSettings(Settings):
+    """Everything a sink is told.
+
+    Attributes:
+        kafka: where records come from.
+        group: sinks of one group share the partitions and must share the database.
+        store: where records go.
+        http: the web page; absent: none is served.
+        lateness_s: how long a missing sequence may be on its way before it is an alarm.
+        batch_records: most records that one transaction takes.
+        metrics: where metrics and health are served.
+    """
+
+    kafka: KafkaSettings = KafkaSettings()
+    group: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "winnow-sink"
+    store: StoreSettings = StoreSettings()
+    http: PageSettings | None = None
+    lateness_s: float = Field(default=DEFAULT_LATENESS_S, ge=1, le=7 * 24 * 3600)
+    batch_records: int = Field(default=500, ge=1, le=5000)
+    metrics: MetricsSettings = MetricsSettings()
