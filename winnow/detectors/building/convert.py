@@ -106,7 +106,7 @@ class Converter:
         names = list(wanted)
         needed = _ancestors(self._graph, names)
         for node in self._graph.nodes:
-            if node.name not in needed or node.name in self._graph.constants:
+            if node.name not in needed:
                 continue
             if node.operator == "SplitV":
                 self._split(node)
@@ -238,12 +238,14 @@ def _output_name(node: str, output: int) -> str:
 
 
 def _ancestors(graph: TfGraph, wanted: Iterable[str]) -> set[str]:
-    """Return the names of all nodes that the wanted tensors are made from."""
+    """Return the names of all nodes, constants left out, that the wanted tensors are made from."""
     inputs = {node.name: node.inputs for node in graph.nodes}
     found: set[str] = set()
     open_names = [name.partition(":")[0] for name in wanted]
     while open_names:
         name = open_names.pop()
+        if name in graph.constants:
+            continue
         if name not in inputs:
             raise ModelBuildError(f"{name}: the graph has no such node")
         if name not in found:

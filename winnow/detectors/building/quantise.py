@@ -36,23 +36,19 @@ class _Inputs(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime carri
         return None if image is None else {self._name: image}
 
 
-def quantise(
-    model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]], *, pixels: str, zero_point: int
-) -> onnx.ModelProto:
+def quantise(model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]]) -> onnx.ModelProto:
     """Return the model with 8-bit weights (signed, a scale per channel) and activations (unsigned, a scale per tensor).
 
     Unsigned activations times signed weights is what the VNNI instructions of x86 multiply; with both signed,
-    onnxruntime leaves most convolutions in float32.
+    onnxruntime leaves most convolutions in float32. A DequantizeLinear that turns the image's bytes into numbers stays
+    as it is, so that the image is not rounded again.
 
     Args:
         model: float32, its image input uint8, shapes inferred.
         images: inputs of the session to fit the scales to.
-        pixels: the tensor that holds the image as float32; its scale stays 1, so that the image is used as it is.
-        zero_point: the pixel value that is 0 in `pixels`.
     """
-    scales: Scales = {pixels: [{"scale": np.array(1, np.float32), "zero_point": np.array(zero_point, np.uint8)}]}
-    first = _quantise_with(model, images, scales)
-    return _quantise_with(model, images, scales | _scales_of_joined(first))
+    first = _quantise_with(model, images, {})
+    return _quantise_with(model, images, _scales_of_joined(first))
 
 
 def _quantise_with(model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]], scales: Scales) -> onnx.ModelProto:
@@ -72,7 +68,7 @@ def _quantise_with(model: onnx.ModelProto, images: Sequence[NDArray[np.uint8]], 
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"TensorQuantOverrides": dict(scales), "CalibPercentile": PERCENTILE},
+            extra_options={"TensorQuantOverrides": scales, "CalibPercentile": PERCENTILE},
         )
         quantised = onnx.load(after)
     del quantised.metadata_props[:]

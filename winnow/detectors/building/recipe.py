@@ -90,10 +90,8 @@ def build_int8(float_model: BuiltModel, calibration: Clip) -> BuiltModel:
         canvas = np.zeros((1, INPUT.height, INPUT.width, 3), np.uint8)
         fit_image(calibration.frames[number], INPUT, canvas[0])
         inputs.append(canvas)
-    packed = pack_columns(onnx.load_from_string(float_model.data))
-    model = quantise(packed, inputs, pixels=nanodet_g.PIXELS, zero_point=nanodet_g.ZERO_POINT)
     return _built(
-        model,
+        quantise(pack_columns(onnx.load_from_string(float_model.data)), inputs),
         name="nanodet-g-416-int8",
         description="NanoDet-g, COCO, 416 x 416, INT8",
         quantisation=Quantisation(
