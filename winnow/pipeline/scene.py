@@ -1,18 +1,28 @@
 """One camera's decisions: detections in, happenings and redacted pictures out."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from winnow.detectors import Detections
 from winnow.events import EventData
-from winnow.events.data import Clock, ModelRef
+from winnow.events.data import KIND_OF, Clock, ModelRef
+from winnow.pipeline.objects import Objects, TrackedObject
+from winnow.pipeline.objects.tracked import PixelBox
+from winnow.pipeline.objects.wording import Wording
+from winnow.pipeline.rules import Rules, Sighting
 from winnow.pipeline.settings import CameraSettings
+from winnow.pipeline.thumbnails import Album, Shot
+from winnow.pipeline.tracking import Tracker, Tracks
+
+PERSON: Final = "person"
+"""The label whose heads are redacted, in every label set that the project's models use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +66,7 @@ class Scene:
     what the detector found or `coast` where it was not asked; times never decrease.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a camera's events say
         self,
         settings: CameraSettings,
         *,
@@ -76,10 +86,19 @@ class Scene:
             clock: what stream time rests on.
             moment: stream time → aware UTC wall time.
         """
+        self._labels = tuple(labels)
+        self._wanted = np.array([not settings.labels or label in settings.labels for label in labels], np.bool_)
+        self._is_person = np.array([label == PERSON for label in labels], np.bool_)
+        self._tracker = Tracker(settings.tracking)
+        self._objects = Objects(settings.tracking, labels=labels, frame_size=frame_size)
+        self._rules = Rules(lines=settings.lines, zones=settings.zones, frame_size=frame_size)
+        self._album = Album(settings.thumbnails, frame_size=frame_size)
+        self._wording = Wording(model=model, clock=clock, moment=moment)
+        self._told: dict[int, Counter[str]] = {}
 
     def needs_detection(self, at_s: Fraction) -> bool:
         """Return whether the detector must look at this frame although nothing moves in it."""
-        raise NotImplementedError
+        return self._tracker.needs_detection(at_s)
 
     def observe(
         self, at_s: Fraction, detections: Detections, bgr: Callable[[], NDArray[np.uint8]]
@@ -89,14 +108,93 @@ class Scene:
         Args:
             at_s: stream time of the frame.
             detections: all that the detector found in it, weak ones and labels that nobody asked for included.
-            bgr: returns the frame's pixels, uint8 (height, width, 3); called at most once, and only if they are needed.
+            bgr: returns the frame's pixels, uint8 (height, width, 3); called only if they are needed.
         """
-        raise NotImplementedError
+        tracks = self._tracker.update(_chosen(detections, self._wanted), at_s)
+        happened = list(self._turn(tracks, at_s))
+        people = self._people(detections, tracks)
+        for known in self._objects.open:
+            if known.is_seen:
+                self._album.offer(known.number, at_s=at_s, box=known.box, score=known.score, bgr=bgr, people=people)
+        return [*happened, *self._early_pictures(at_s)]
 
     def coast(self, at_s: Fraction) -> list[Happening | Picture]:
         """Return what happened up to a frame that the detector did not look at because nothing moved in it."""
-        raise NotImplementedError
+        happened = list(self._turn(self._tracker.coast(at_s), at_s))
+        return [*happened, *self._early_pictures(at_s)]
 
     def finish(self, at_s: Fraction, reason: Literal["stream", "stopped"]) -> list[Happening | Picture]:
         """Return what happened up to the end; every open object has ended."""
-        raise NotImplementedError
+        return [told for known in self._objects.end_all() for told in self._ending(known, at_s, reason)]
+
+    def _turn(self, tracks: Tracks, at_s: Fraction) -> Iterator[Happening | Picture]:
+        turn = self._objects.follow(tracks, at_s)
+        for known in turn.ended:
+            yield from self._ending(known, at_s, "lost")
+        for known in self._objects.open:
+            if known in turn.started:
+                self._album.open(known.number, at_s)
+                yield self._happening(known, at_s, self._wording.started(known))
+            yield from self._ruled(known, at_s)
+            change = self._objects.change_of(known, at_s)
+            if change is not None:
+                revision = self._told[known.number]["object.updated"] + 1
+                yield self._happening(known, at_s, self._wording.updated(known, change, revision))
+
+    def _ruled(self, known: TrackedObject, at_s: Fraction) -> Iterator[Happening]:
+        """Show an object's sightings to the rules: of one that just started, also those before it did."""
+        for seen_at_s, anchor in known.take_unruled():
+            sighting = Sighting(at_s=seen_at_s, anchor=anchor)
+            for outcome in self._rules.see(known.number, known.label, sighting):
+                yield self._happening(known, at_s, self._wording.ruled(known, outcome))
+            known.note_zones(self._rules.zones_of(known.number))
+
+    def _ending(
+        self, known: TrackedObject, at_s: Fraction, reason: Literal["lost", "stream", "stopped"]
+    ) -> Iterator[Happening | Picture]:
+        for outcome in self._rules.end(known.number):
+            yield self._happening(known, at_s, self._wording.ruled(known, outcome))
+        yield self._happening(known, at_s, self._wording.ended(known, reason))
+        yield from _pictures(known, self._album.close(known.number), "object.ended")
+        del self._told[known.number]
+
+    def _early_pictures(self, at_s: Fraction) -> Iterator[Picture]:
+        for known in self._objects.open:
+            yield from _pictures(known, self._album.early(known.number, at_s), "object.started")
+
+    def _happening(self, known: TrackedObject, at_s: Fraction, data: EventData) -> Happening:
+        told = self._told.setdefault(known.number, Counter())
+        kind = KIND_OF[type(data)]
+        revision = told[kind]
+        told[kind] += 1
+        return Happening(at_s=at_s, subject=known.subject, revision=revision, data=data)
+
+    def _people(self, detections: Detections, tracks: Tracks) -> list[PixelBox]:
+        """Return where people are, or may be: weak detections, and tracks that the detector missed this time."""
+        detected = detections.boxes_xyxy[_is_class(detections.class_ids, self._is_person)]
+        tracked = tracks.boxes_xyxy[_is_class(tracks.class_ids, self._is_person)]
+        return [_as_box(box) for boxes in (detected, tracked) for box in boxes.tolist()]
+
+
+def _chosen(detections: Detections, classes: NDArray[np.bool_]) -> Detections:
+    rows = _is_class(detections.class_ids, classes)
+    return Detections(
+        boxes_xyxy=detections.boxes_xyxy[rows], scores=detections.scores[rows], class_ids=detections.class_ids[rows]
+    )
+
+
+def _is_class(class_ids: NDArray[np.int32], classes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    chosen: NDArray[np.bool_] = classes[class_ids]
+    return chosen
+
+
+def _as_box(xyxy: Iterable[float]) -> PixelBox:
+    x1, y1, x2, y2 = xyxy
+    return x1, y1, x2, y2
+
+
+def _pictures(
+    known: TrackedObject, shot: Shot | None, belongs_to: Literal["object.started", "object.ended"]
+) -> Iterator[Picture]:
+    if shot is not None:
+        yield Picture(at_s=shot.at_s, subject=known.subject, belongs_to=belongs_to, jpeg=shot.jpeg)

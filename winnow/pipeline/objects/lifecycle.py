@@ -3,10 +3,10 @@
 A track is a candidate until it is confirmed *and* has moved: a sign taken for a person, or a car that was parked before
 anyone looked, is followed but never reported. Whoever drives in and parks is one object from arrival to departure.
 
-    state       is seen moving    rests       its track is gone
-    candidate   moving, started   -           ended, silently
-    moving      -                 still       ended
-    still       moving            -           ended
+    state       is seen moving    rests            its track is gone
+    candidate   moving, started   still, started   ended, silently
+    moving      -                 still            ended
+    still       moving            -                ended
 
 Moving, still and the zones are reported as updates, at most one in `update_every_s`: what changes back in that time was
 no real change.
@@ -35,6 +35,7 @@ class _Sign(Enum):
 
 _NEXT: Final[dict[tuple[State, _Sign], State]] = {
     (State.CANDIDATE, _Sign.MOVES): State.MOVING,
+    (State.CANDIDATE, _Sign.RESTS): State.STILL,
     (State.CANDIDATE, _Sign.GONE): State.ENDED,
     (State.MOVING, _Sign.RESTS): State.STILL,
     (State.MOVING, _Sign.GONE): State.ENDED,
@@ -126,7 +127,7 @@ class Objects:
         if sign is None:
             return None
         before, known.state = known.state, _NEXT.get((known.state, sign), known.state)
-        if before is not State.CANDIDATE or known.state is not State.MOVING:
+        if before is not State.CANDIDATE or known.state is State.CANDIDATE:
             return None
         self._started += 1
         known.number = self._started

@@ -1,7 +1,7 @@
 """The way an object went, in a few points.
 
 The points that matter least go first: those that span the smallest triangle with their neighbours.
-Source: Visvalingam and Whyatt, Line generalisation by repeated elimination of points, The Cartographic Journal 30, 1993.
+Source: Visvalingam and Whyatt, Line generalisation by repeated elimination of points, The Cartographic Journal, 1993.
 """
 
 from dataclasses import dataclass

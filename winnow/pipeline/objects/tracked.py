@@ -12,7 +12,7 @@ PixelBox = tuple[float, float, float, float]
 """x1, y1, x2, y2 within the frame."""
 
 RECENT_S: Final = 3
-"""How much of its way an object brings along when it starts, so that a line just behind it is not missed."""
+"""How much of its way an object shows the rules when it starts, so that a line just behind it is not missed."""
 
 
 class State(Enum):
@@ -39,7 +39,7 @@ class TrackedObject:
         top_score: best detection score so far.
         is_seen: whether it was detected in the current frame.
         path: where it was.
-        recent: its last sightings before it started: stream time and anchor in pixels.
+        unruled: sightings that no rule has seen yet: stream time and anchor in pixels.
         zones: every zone it was in, in the order of its first visits.
     """
 
@@ -54,7 +54,7 @@ class TrackedObject:
     number: int = 0
     is_seen: bool = True
     path: Path = field(default_factory=Path)
-    recent: deque[tuple[Fraction, tuple[float, float]]] = field(default_factory=deque)
+    unruled: deque[tuple[Fraction, tuple[float, float]]] = field(default_factory=deque)
     zones: list[str] = field(default_factory=list)
     zones_now: tuple[str, ...] = ()
     reported_s: Fraction = Fraction(0)
@@ -83,10 +83,15 @@ class TrackedObject:
         self.top_score = max(self.top_score, score)
         x, y = self.anchor
         self.path.add(PathPoint(at_s=at_s, x=x / self.frame_size[0], y=y / self.frame_size[1]))
-        if not self.has_started:
-            self.recent.append((at_s, (x, y)))
-            while at_s - self.recent[0][0] > RECENT_S:
-                self.recent.popleft()
+        self.unruled.append((at_s, (x, y)))
+        while at_s - self.unruled[0][0] > RECENT_S:
+            self.unruled.popleft()
+
+    def take_unruled(self) -> list[tuple[Fraction, tuple[float, float]]]:
+        """Return the sightings that no rule has seen, oldest first; they have been seen then."""
+        sightings = list(self.unruled)
+        self.unruled.clear()
+        return sightings
 
     def note_zones(self, zones: tuple[str, ...]) -> None:
         """Take in the zones it is in now."""
