@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, timedelta
 from itertools import pairwise, product
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,16 @@ WAIT_S: Final = 20
 """How long a test waits for a frame that must come."""
 
 Opened = AbstractContextManager[Source]
+
+
+def _fifty_frames_a_second(stopping: Event) -> Iterator[bytes]:
+    """Send the clip in as many pieces as it has frames, then nothing: the connection outlives the test."""
+    stream = transport_stream(CLIP)
+    size = len(stream) // FRAMES + 1
+    for start in range(0, len(stream), size):
+        yield stream[start : start + size]
+        stopping.wait(0.02)
+    stopping.wait(WAIT_S)
 
 
 def _file(_: Path) -> Source:
@@ -40,7 +50,7 @@ def _scripted(_: Path) -> Source:
 
 @contextmanager
 def _live(_: Path) -> Iterator[Source]:
-    with serve_stream(lambda _: [transport_stream(CLIP)], content_type="video/mp2t") as url, ExitStack() as stack:
+    with serve_stream(_fifty_frames_a_second, content_type="video/mp2t") as url, ExitStack() as stack:
         yield stack.enter_context(LiveSource(url, clock=SystemClock()))
 
 
