@@ -1,17 +1,9 @@
-"""The seam to whatever keeps the records: Kafka, or on one machine the store.
-
-Errors:
-    DestinationError      nothing is certain about the batch; store it again, as a whole
-"""
+"""The seam to whatever keeps the records: Kafka, or on one machine the store."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from winnow.events.kafka import KafkaRecord
-
-
-class DestinationError(Exception):
-    """The destination did not confirm the batch; the message names the destination and what it said."""
 
 
 class Destination(Protocol):

@@ -1,0 +1,94 @@
+"""Builds a gateway from its settings and runs it."""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from functools import partial
+from typing import Final
+
+from winnow.cli.console import fail
+from winnow.gateway.destination import Destination
+from winnow.gateway.kafka_destination import KafkaDestination
+from winnow.gateway.metrics import GatewayMetrics
+from winnow.gateway.mqtt_intake import MqttIntake
+from winnow.gateway.service import GatewayService
+from winnow.gateway.settings import GatewaySettings
+from winnow.runtime.clock import SystemClock
+from winnow.runtime.metrics import metrics_server
+from winnow.runtime.retry import Backoff
+from winnow.runtime.settings import SettingsError
+from winnow.runtime.stopping import stop_on_signals
+
+END_WITHIN_S: Final = 9.0
+"""After a signal; nothing is lost by an abrupt end, as nothing is acknowledged before it is stored."""
+EXIT_ABRUPT: Final = 1
+
+_log: Final = logging.getLogger(__name__)
+
+
+def run_gateway(settings: GatewaySettings) -> int:
+    """Run until a signal comes; return the exit code."""
+    with stop_on_signals() as stopping:
+        threading.Thread(target=_end_in_time, args=(stopping,), name="deadline", daemon=True).start()
+        try:
+            asyncio.run(serve(settings, stopping))
+        except SettingsError as exc:
+            fail(str(exc))
+        except OSError as exc:
+            fail(f"metrics {settings.metrics.host}:{settings.metrics.port}: {exc.strerror}; choose another port")
+    _log.info("gateway stopped")
+    return 0
+
+
+async def serve(settings: GatewaySettings, stopping: threading.Event) -> None:
+    """Be the gateway until `stopping` is set.
+
+    Raises:
+        SettingsError: a password file or a certificate cannot be read.
+        OSError: the port for metrics is taken.
+    """
+    metrics = GatewayMetrics()
+    intake = MqttIntake(
+        settings.mqtt,
+        client_id=settings.client_id,
+        in_flight=settings.in_flight,
+        backoff=Backoff(first_s=0.5, limit_s=15.0),
+        metrics=metrics,
+    )
+    service = GatewayService(
+        intake,
+        build_destination(settings),
+        limits=settings.batch.limits(),
+        backoff=Backoff(first_s=0.2, limit_s=10.0),
+        clock=SystemClock(),
+        metrics=metrics,
+    )
+    host, port = settings.metrics.host, settings.metrics.port
+    with metrics_server(metrics.registry, service.health, host=host, port=port) as address:
+        _log.info("gateway started", extra={"metrics": f"http://{address[0]}:{address[1]}/metrics"})
+        await service.run(stopping)
+
+
+def build_destination(settings: GatewaySettings) -> Destination:
+    """Return where the records go, not started yet.
+
+    Raises:
+        SettingsError: a password file or a certificate cannot be read.
+    """
+    kafka = settings.kafka_settings
+    if kafka is not None:
+        return KafkaDestination(kafka, max_batch_bytes=settings.batch.max_bytes)
+    from winnow.cloud_sink.store import open_store  # noqa: PLC0415 - Kafka alone needs no database
+    from winnow.cloud_sink.store_destination import StoreDestination  # noqa: PLC0415
+
+    return StoreDestination(partial(open_store, str(settings.destination)))
+
+
+def _end_in_time(stopping: threading.Event) -> None:
+    """End the process even if a database driver or a name lookup does not come back."""
+    stopping.wait()
+    time.sleep(END_WITHIN_S)
+    _log.warning("did not end in time, ended abruptly")
+    os._exit(EXIT_ABRUPT)

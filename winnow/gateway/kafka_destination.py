@@ -1,0 +1,139 @@
+"""Kafka as destination: an idempotent producer that waits for all replicas, replaced as soon as it is in doubt."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from winnow.events.kafka import KafkaRecord
+from winnow.events.topics import KAFKA_STATUS
+from winnow.gateway.kafka_topics import create_missing_topics
+from winnow.gateway.settings import KafkaOutSettings
+from winnow.runtime.errors import DestinationError
+from winnow.runtime.kafka import client_arguments
+
+CLOSE_WITHIN_S: Final = 3.0
+
+_log: Final = logging.getLogger(__name__)
+
+
+class KafkaDestination:
+    """Writes batches with `acks=all`.
+
+    A batch that expires while its partition has no leader leaves a gap in aiokafka's idempotent sequence that no
+    retry mends. So a producer that has failed once, or has not confirmed a batch in time, is thrown away, and the
+    caller's next attempt begins with a new one.
+
+    Args:
+        settings: where Kafka is and how to write.
+        max_batch_bytes: the size of a batch for one partition.
+
+    Raises:
+        SettingsError: the password file or a certificate cannot be read.
+    """
+
+    def __init__(self, settings: KafkaOutSettings, *, max_batch_bytes: int) -> None:
+        self._settings = settings
+        self._max_batch_bytes = max_batch_bytes
+        self._client_arguments = client_arguments(settings)
+        self._producer: AIOKafkaProducer | None = None
+        self._topics_checked = False
+
+    async def start(self) -> None:
+        """Return once the topics are there and the producer has its id.
+
+        Raises:
+            DestinationError: Kafka cannot be reached, or refuses.
+        """
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                await self._working_producer()
+        except (KafkaError, OSError, TimeoutError) as exc:
+            raise DestinationError(self._told(exc)) from exc
+
+    async def store(self, records: Sequence[KafkaRecord]) -> None:
+        """Return once all in-sync replicas have every record.
+
+        Raises:
+            DestinationError: Kafka refused a record or did not confirm all of them in time.
+        """
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                producer = await self._working_producer()
+                confirmations = [await _send(producer, record) for record in records]
+                await asyncio.gather(*confirmations)
+        except (KafkaError, OSError, TimeoutError) as exc:
+            await self._abandon_producer()
+            raise DestinationError(self._told(exc)) from exc
+
+    async def stop(self) -> None:
+        """Close the connections within a few seconds."""
+        await self._abandon_producer()
+
+    async def _working_producer(self) -> AIOKafkaProducer:
+        if self._producer is not None:
+            return self._producer
+        if self._settings.topics.create and not self._topics_checked:
+            await create_missing_topics(self._client_arguments, self._settings.topics)
+            self._topics_checked = True
+        producer = AIOKafkaProducer(
+            **self._client_arguments,
+            client_id="winnow-gateway",
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=self._max_batch_bytes,
+            compression_type=None if self._settings.compression == "none" else self._settings.compression,
+            request_timeout_ms=int(self._settings.timeout_s * 1000),
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await _close(producer)
+            raise
+        self._producer = producer
+        return producer
+
+    async def _abandon_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _close(producer)
+
+    def _told(self, exc: BaseException) -> str:
+        said = str(exc) or type(exc).__name__
+        return f"Kafka at {self._settings.bootstrap_servers} did not confirm: {said}"
+
+
+async def _send(producer: AIOKafkaProducer, record: KafkaRecord) -> asyncio.Future[Any]:
+    # In a compacted topic, no value at all is what removes a key.
+    value = None if record.topic == KAFKA_STATUS and not record.value else record.value
+    confirmation = await producer.send(record.topic, key=record.key, value=value, headers=list(record.headers))
+    confirmation.add_done_callback(_look_at)
+    return confirmation  # type: ignore[no-any-return]
+
+
+def _look_at(confirmation: asyncio.Future[Any]) -> None:
+    """Mark an error as seen: the first one of a batch is reported, the others say the same."""
+    if not confirmation.cancelled():
+        confirmation.exception()
+
+
+async def _close(producer: AIOKafkaProducer) -> None:
+    """Close a producer that may be stuck, whatever it still has to send.
+
+    Its `stop` waits for what has not been confirmed, and so for ever while Kafka is away. There is no public way to
+    give that up: the task that sends is cancelled, and the connections that it may wait for are closed.
+    """
+    producer._closed = True  # noqa: SLF001
+    sender = producer._sender.sender_task  # noqa: SLF001
+    if sender is not None:
+        sender.cancel()
+    try:
+        async with asyncio.timeout(CLOSE_WITHIN_S):
+            await producer.client.close()
+            if sender is not None:
+                await asyncio.wait({sender})
+    except (KafkaError, OSError, TimeoutError) as exc:
+        _log.info("a Kafka producer was left behind", extra={"reason": repr(exc)})

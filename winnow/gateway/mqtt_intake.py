@@ -1,0 +1,128 @@
+"""The intake over MQTT: one connection after the other, subscribed anew each time, messages in a bounded queue."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Final
+
+from paho.mqtt.client import MQTTMessage
+
+from winnow.events.topics import GATEWAY_FILTERS
+from winnow.gateway.intake import ConnectionLostError, Received
+from winnow.gateway.metrics import GatewayMetrics
+from winnow.gateway.mqtt_connection import MqttConnection
+from winnow.runtime.mqtt import MqttSettings
+from winnow.runtime.retry import Backoff
+
+FILTERS: Final = tuple(name for name in GATEWAY_FILTERS if not name.endswith("/batch"))
+"""Not the batches: edges do not send them yet, and one that nobody reads must not look as if it had arrived."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+class MqttIntake:
+    """Receives from the broker at QoS 1; what is not acknowledged is received again.
+
+    Never more than `in_flight` messages wait: that is how many the broker sends ahead of their acknowledgement, and a
+    message that comes without that promise (QoS 0) is dropped and counted when they are exceeded.
+
+    Args:
+        settings: where the broker is and how to log in.
+        client_id: the name of the session.
+        in_flight: the broker's window.
+        backoff: between two attempts to connect.
+        metrics: counts connections and drops.
+    """
+
+    def __init__(
+        self, settings: MqttSettings, *, client_id: str, in_flight: int, backoff: Backoff, metrics: GatewayMetrics
+    ) -> None:
+        self._settings = settings
+        self._client_id = client_id
+        self._in_flight = in_flight
+        self._backoff = backoff
+        self._metrics = metrics
+        self._waiting: deque[Received] = deque()
+        self._arrived = asyncio.Event()
+        self._connection: MqttConnection | None = None
+        self._subscribed = False
+        self._number = 0
+
+    @property
+    def connected(self) -> bool:
+        """Return whether the broker has granted the subscription of a connection that is still there."""
+        return self._subscribed
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; a lost connection is made again after a growing delay."""
+        while True:
+            reason = await self.run_once()
+            delay_s = self._backoff.next_delay_s()
+            _log.warning("not connected to the broker", extra={"reason": reason, "retry_in_s": round(delay_s, 1)})
+            await asyncio.sleep(delay_s)
+
+    async def run_once(self) -> str:
+        """Connect, receive for as long as the connection lasts, and return why it ended."""
+        self._number += 1
+        connection = self._connection = MqttConnection(
+            self._settings,
+            client_id=self._client_id,
+            receive_maximum=self._in_flight,
+            on_message=self._on_message,
+        )
+        try:
+            await connection.open(FILTERS)
+            self._subscribed = True
+            self._backoff.reset()
+            self._metrics.connections.inc()
+            _log.info("connected to the broker", extra={"url": self._settings.url, "client_id": self._client_id})
+            return await connection.wait_until_lost()
+        except ConnectionLostError as exc:
+            return str(exc)
+        finally:
+            self._subscribed, self._connection = False, None
+            self._waiting.clear()  # the broker sends them again
+            await connection.close()
+
+    async def receive(self, timeout_s: float) -> Received | None:
+        """Return the oldest message that waits, None if none comes in time."""
+        if not self._waiting and timeout_s > 0:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._arrived.wait()
+            except TimeoutError:
+                return None
+        return self._waiting.popleft() if self._waiting else None
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Return once the broker has taken the message over.
+
+        Raises:
+            ConnectionLostError: there is no connection, or it ended before the answer.
+        """
+        if self._connection is None:
+            raise ConnectionLostError("not connected")
+        await self._connection.publish(topic, payload)
+
+    def acknowledge(self, message: Received) -> None:
+        """Send the PUBACK, unless the connection that the message came from is gone."""
+        if self._connection is not None and message.connection == self._number and message.qos > 0:
+            self._connection.acknowledge(message.mid)
+
+    def _on_message(self, message: MQTTMessage) -> None:
+        if message.qos == 0 and len(self._waiting) >= self._in_flight:
+            self._metrics.dropped.inc()
+            return
+        pairs = getattr(message.properties, "UserProperty", ())
+        self._waiting.append(
+            Received(
+                topic=message.topic,
+                payload=bytes(message.payload),
+                user_properties=tuple(pairs),
+                qos=message.qos,
+                mid=message.mid,
+                connection=self._number,
+            )
+        )
+        self._arrived.set()

@@ -1,0 +1,91 @@
+"""What becomes of a message: the record that keeps it, and the position that its receipt names. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from winnow.events.errors import ContractError
+from winnow.events.kafka import KafkaRecord, deadletter_record, status_record, to_kafka
+from winnow.events.limits import MAX_BATCH_BYTES
+from winnow.events.mqtt import from_mqtt, position_of
+from winnow.events.names import check_name
+from winnow.events.status import decode_status
+from winnow.events.topics import PREFIX, parse_upward_topic
+
+MAX_DEADLETTER_BYTES: Final = MAX_BATCH_BYTES
+"""Longer payloads are cut: no honest edge sends them, and Kafka takes 1 MiB at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is stored for one message, and who hears of it.
+
+    Attributes:
+        record: the message as a record, or as a dead letter if it was refused.
+        node: the node that the topic names, None if it names none.
+        position: epoch and sequence for the receipt; None for a state, or if a refused message does not tell.
+        refused: the word for counters, None if the message was accepted.
+        detail: why it was refused, in a sentence.
+    """
+
+    record: KafkaRecord
+    node: str | None
+    position: tuple[str, int] | None
+    refused: str | None = None
+    detail: str = ""
+
+
+def judge(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]]) -> Verdict:
+    """Return the verdict on one message; whatever it holds, nothing is raised and nothing is lost.
+
+    A refused message gets its receipt too, if its user properties tell epoch and sequence: the dead-letter topic
+    keeps it now, and the edge need not send it for ever.
+    """
+    properties = tuple(user_properties)
+    try:
+        node, stream, camera = parse_upward_topic(topic)
+        if stream == "status":
+            return _judge_status(node, camera, payload)
+        message = from_mqtt(topic, payload, properties)
+        recorded = message.recorded
+        position = (recorded.epoch, recorded.sequence) if recorded else None
+        return Verdict(record=to_kafka(message), node=node, position=position)
+    except ContractError as exc:
+        return _refuse(topic, payload, properties, exc)
+
+
+def _judge_status(node: str, camera: str | None, payload: bytes) -> Verdict:
+    if payload:  # an empty one clears the state: the node or camera is gone for good
+        decode_status(payload, camera)
+    return Verdict(record=status_record(node, camera, payload), node=node, position=None)
+
+
+def _refuse(topic: str, payload: bytes, properties: tuple[tuple[str, str], ...], error: ContractError) -> Verdict:
+    detail = f"{error.reason}: {error}"
+    if len(payload) > MAX_DEADLETTER_BYTES:
+        detail += f"; cut from {len(payload)} bytes"
+    position = position_of(properties)
+    return Verdict(
+        record=_located(deadletter_record(topic, payload[:MAX_DEADLETTER_BYTES], detail), position),
+        node=_node_of(topic),
+        position=position,
+        refused=error.reason,
+        detail=detail,
+    )
+
+
+def _located(record: KafkaRecord, position: tuple[str, int] | None) -> KafkaRecord:
+    """Return the dead letter with its position, so that the audit of the sequences does not take it for a gap."""
+    if position is None:
+        return record
+    epoch, sequence = position
+    return replace(record, headers=(*record.headers, ("epoch", epoch.encode()), ("sequence", str(sequence).encode())))
+
+
+def _node_of(topic: str) -> str | None:
+    """Return the node even if the rest of the topic makes no sense, so that it hears of its poison."""
+    name, separator, _ = topic.removeprefix(f"{PREFIX}/").partition("/")
+    try:
+        return check_name(name) if separator and topic.startswith(f"{PREFIX}/") else None
+    except ContractError:
+        return None
