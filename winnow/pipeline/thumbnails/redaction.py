@@ -17,8 +17,8 @@ from winnow.pipeline.settings import Redaction
 
 HEAD_OF_HEIGHT: Final = 0.25
 HEAD_OF_WIDTH: Final = 0.7
-"""The head region reaches down from the top of a person's box by a quarter of its height (a head is an eighth), or, where
-only the upper body shows and the box is nearly as wide as high, by this share of its width."""
+"""The head region reaches down from the top of a person's box by a quarter of its height, twice a head, or where only
+the upper body shows and the box is nearly as wide as high, by this share of its width."""
 
 HEAD_ROOM: Final = 0.1
 """By how much of the box's width, and of the region's height upwards, the head region is larger than the box: boxes are
