@@ -1,10 +1,10 @@
-"""Fakes of the cloud sink's seams."""
+"""Fakes of the cloud sink's seams, and small messages to feed them."""
 
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from winnow.cloud_sink.audit import Run, account
 from winnow.cloud_sink.store import (
@@ -26,8 +26,11 @@ from winnow.cloud_sink.store.intake import Arrival, Key, Refusal, accounted, in_
 from winnow.cloud_sink.store.ledger import Ledger
 from winnow.cloud_sink.store.reading import gaps_of
 from winnow.cloud_sink.store.rows import hour_of, label_of
-from winnow.events import Event, Thumbnail
+from winnow.events import Event, Recorded, Thumbnail, new_event
+from winnow.events.data import LineCrossed, ModelRef
+from winnow.events.identity import event_id
 from winnow.events.kafka import KafkaRecord
+from winnow.events.thumbnail import sha256_of
 from winnow.runtime.clock import Clock, SystemClock
 
 
@@ -219,3 +222,41 @@ def _matches(event: StoredEvent, wanted: EventFilter) -> bool:
         and (wanted.since is None or event.time >= wanted.since)
         and (wanted.until is None or event.time < wanted.until)
     )
+
+
+def crossing_event(sequence: int, *, node: str = "north", camera: str = "door", label: str = "person") -> Event:
+    """Return the event in which the object of that number crossed a line, accepted as `sequence` of epoch `e1`."""
+    data = LineCrossed(
+        label=label,
+        track=sequence,
+        score=0.8,
+        box=(0.1, 0.2, 0.3, 0.4),
+        frame=(768, 576),
+        model=ModelRef(name="tiny", sha256="a" * 64),
+        clock="file",
+        line="door",
+        direction="in",
+    )
+    time = datetime(2026, 5, 1, 12, tzinfo=UTC) + timedelta(seconds=sequence)
+    subject = f"{label}/{sequence}"
+    id_ = event_id(f"{node}/{camera}", "line.crossed", subject, 0)
+    event = new_event(id=id_, node=node, camera=camera, subject=subject, time=time, data=data)
+    return event.with_record(Recorded(epoch="e1", sequence=sequence, at=time))
+
+
+def thumbnail_of(event: Event, sequence: int) -> Thumbnail:
+    """Return a thumbnail of `event` whose header says JPEG, 4 x 3 pixels, accepted as `sequence` of epoch `e1`."""
+    frame = b"\xff\xc0\x00\x0b\x08\x00\x03\x00\x04\x01\x01\x11\x00"
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00" + sequence.to_bytes(4, "big")
+    jpeg = b"\xff\xd8" + frame + scan + b"\xff\xd9"
+    thumbnail = Thumbnail(
+        id=event_id(f"{event.node}/{event.camera}", "thumbnail.captured", str(event.subject), sequence),
+        node=event.node,
+        camera=str(event.camera),
+        subject=str(event.subject),
+        time=event.time,
+        event_id=event.id,
+        jpeg=jpeg,
+        sha256=sha256_of(jpeg),
+    )
+    return thumbnail.with_record(Recorded(epoch="e1", sequence=sequence, at=event.time))
