@@ -63,7 +63,8 @@ class Analysis:
         at_s = self._last_s = frame.stream_s
         self._tally.frames_analysed += 1
         with self._tally.timed("motion", self._clock):
-            moves = bool(self._gate.update(frame.luma()).regions)
+            motion = self._gate.update(frame.luma())
+            moves = bool(motion.regions) or motion.is_global_change
         if not (moves or self._is_detection_due(at_s) or self._scene.needs_detection(at_s)):
             return self._maker.messages(self._scene.coast(at_s))
         self._detected_at_s = at_s
