@@ -8,6 +8,7 @@ acknowledgement can so never reach a connection that its message did not come fr
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -131,12 +132,14 @@ class MqttConnection:
     def _watch_socket(self) -> None:
         """Let the event loop call paho when there is something to read, or room to write."""
         client, connection = self._client, self._client.socket()
-        if connection is None:
+        if not isinstance(connection, socket.socket):
             self._end("closed while connecting")
             return
         client.on_socket_close = lambda _client, _data, sock: self._forget_socket(sock)
         client.on_socket_register_write = lambda _client, _data, sock: self._loop.add_writer(sock, self._write)
         client.on_socket_unregister_write = lambda _client, _data, sock: self._forget_writer(sock)
+        # Receipts and PUBACKs are many small packets: none waits for the broker to have confirmed the one before.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._loop.add_reader(connection, self._read)
         if client.want_write():
             self._loop.add_writer(connection, self._write)
