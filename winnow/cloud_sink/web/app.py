@@ -1,0 +1,106 @@
+"""The web application: the page, the API behind it, and one task that looks for news."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from winnow.cloud_sink.store.errors import StoreError
+from winnow.cloud_sink.store.store import Store
+from winnow.cloud_sink.web.api import Api, error_response
+from winnow.cloud_sink.web.feed import Feed
+from winnow.cloud_sink.web.parameters import ParameterError
+from winnow.cloud_sink.web.security import LOOPBACK_HOSTS, SecurityHeaders
+from winnow.cloud_sink.web.stream import Stream
+from winnow.runtime.clock import Clock
+
+STATIC: Final = Path(__file__).parent / "static"
+_REVALIDATE: Final = {"Cache-Control": "no-cache"}
+"""Kept, but asked for again each time: an upgrade shows at once, and an unchanged file costs no bytes."""
+
+
+def create_app(store: Store, *, clock: Clock, allowed_hosts: Sequence[str] = LOOPBACK_HOSTS) -> Starlette:
+    """Return the application; its `state.feed` must be closed when its server is asked to stop.
+
+    Args:
+        store: what is shown; stays open when the application ends.
+        clock: says which hour it is.
+        allowed_hosts: names under which the page may be asked for; "*" allows all.
+    """
+    feed = Feed(store, clock)
+    api = Api(store, clock)
+    app = Starlette(
+        routes=[
+            Route("/", _page),
+            Route("/api/events", api.events),
+            Route("/api/stream", Stream(store, feed).endpoint),
+            Route("/api/counts", api.counts),
+            Route("/api/nodes", api.nodes),
+            Route("/api/cameras", api.cameras),
+            Route("/api/bandwidth", api.bandwidth),
+            Route("/api/gaps", api.gaps),
+            Route("/thumbnails/{thumbnail_id}.jpg", api.thumbnail),
+            Mount("/static", _Static(directory=STATIC)),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+        ],
+        exception_handlers={
+            ParameterError: _parameter_error,
+            StoreError: _store_error,
+            HTTPException: _http_error,
+        },
+        lifespan=_lifespan,
+    )
+    app.state.feed = feed
+    return app
+
+
+class _Static(StaticFiles):
+    """Files of the page."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update(_REVALIDATE)
+        return response
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.state.feed.run(), name="feed")
+        yield
+        app.state.feed.close()
+
+
+def _page(_request: Request) -> Response:
+    return FileResponse(STATIC / "index.html", headers=_REVALIDATE)
+
+
+def _parameter_error(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, ParameterError)  # noqa: S101 - registered for no other
+    return error_response(HTTPStatus.BAD_REQUEST, f"{exc.parameter}: {exc}", exc.parameter)
+
+
+def _store_error(_request: Request, exc: Exception) -> Response:
+    response = error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(exc))
+    response.headers["Retry-After"] = "1"
+    return response
+
+
+def _http_error(_request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)  # noqa: S101 - registered for no other
+    return error_response(exc.status_code, exc.detail)

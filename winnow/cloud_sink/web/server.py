@@ -1,0 +1,114 @@
+"""The page on a port, on a thread of its own, gone within seconds of being asked to stop."""
+
+import logging
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from ipaddress import ip_address
+from threading import Event, Thread
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from winnow.cloud_sink.store.store import Store
+from winnow.cloud_sink.web.app import create_app
+from winnow.cloud_sink.web.security import LOOPBACK_HOSTS
+from winnow.runtime.clock import Clock
+
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 8080
+
+START_TIMEOUT_S: Final = 10.0
+STOP_TIMEOUT_S: Final = 3
+"""How long an answer that is under way may take once the server stops."""
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """A server that ends its streams before it waits for them."""
+
+    def __init__(self, app: Starlette) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                lifespan="on",
+                ws="none",
+                log_config=None,
+                log_level=logging.WARNING,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_TIMEOUT_S,
+            )
+        )
+        self._feed = app.state.feed
+        self.ready = Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._feed.close()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def web_server(
+    store: Store,
+    *,
+    clock: Clock,
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    allowed_hosts: Sequence[str] | None = None,
+) -> Iterator[str]:
+    """Serve the page while the block runs; yield its address, e.g. `http://127.0.0.1:8080/`.
+
+    Args:
+        store: what is shown; stays open after the block.
+        clock: says which hour it is.
+        host: the interface. The page has no login: anything but loopback shows it to everyone who can reach it.
+        port: 0 picks a free one.
+        allowed_hosts: names under which the page may be asked for. Default: those of loopback, and any name if
+            `host` is no loopback address.
+
+    Raises:
+        OSError: the port is taken or not ours to open.
+    """
+    loopback = _is_loopback(host)
+    if not loopback:
+        _LOG.warning("the page has no login and can be read from other machines", extra={"host": host})
+    names = allowed_hosts if allowed_hosts is not None else (*LOOPBACK_HOSTS, host) if loopback else ("*",)
+    listener = _listen(host, port)
+    server = _Server(create_app(store, clock=clock, allowed_hosts=names))
+    thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
+    thread.start()
+    try:
+        if not server.ready.wait(START_TIMEOUT_S):
+            raise OSError(f"the page did not start in {START_TIMEOUT_S:.0f} s; the log says why")
+        yield _address(host, listener)
+    finally:
+        server.should_exit = True
+        thread.join(START_TIMEOUT_S)
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
+
+
+def _address(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}/"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
