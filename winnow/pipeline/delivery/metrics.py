@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from winnow.pipeline.delivery.spool import Spool
 
-RefusalReason = Literal["no_subscriber", "not_authorized", "quota", "size", "other"]
+RefusalReason = Literal["no_subscriber", "not_authorized", "quota", "size", "disconnect", "other"]
 
 REFUSAL_REASONS: Final[tuple[RefusalReason, ...]] = get_args(RefusalReason)
 
@@ -21,7 +21,7 @@ class DeliveryMetrics:
         published: PUBLISH packets with a message for the first time on their connection.
         republished: the same again, for want of a receipt.
         receipted: messages that were deleted on a receipt.
-        refused: publishes that the broker answered with an error, by reason.
+        refused: publishes that the broker answered with an error, by reason; `disconnect`: by ending the connection.
         sent_bytes: bytes of all those PUBLISH packets.
         reconnects: connections after the first.
         connected: 1 while there is a connection.

@@ -21,7 +21,7 @@ from winnow.pipeline.delivery.message import SpooledMessage
 from winnow.pipeline.delivery.metrics import DeliveryMetrics, RefusalReason
 from winnow.pipeline.delivery.spool import Spool
 from winnow.pipeline.delivery.statuses import Statuses
-from winnow.pipeline.delivery.window import Window
+from winnow.pipeline.delivery.window import FIRST_RETRY_S, Window
 from winnow.runtime.clock import Clock
 from winnow.runtime.retry import Backoff
 
@@ -36,6 +36,9 @@ STEADY_S: Final = 10.0
 
 FAREWELL_S: Final = 1.0
 """How long the broker's answer to the last status is waited for."""
+
+_TAKES_NONE: Final[frozenset[RefusalReason]] = frozenset({"no_subscriber", "quota"})
+"""Refusals that have nothing to do with the message."""
 
 _FAREWELL_LOOKS: Final = 20
 
@@ -55,6 +58,7 @@ class Publisher:
         clock: times retries and reconnects; waiting itself is done on the machine's own clock.
         metrics: counts what happens.
         random: spreads retries and reconnects of many nodes.
+        first_retry_s: a message without a receipt is published again after so long, then after twice as long.
     """
 
     def __init__(  # noqa: PLR0913 - what delivery depends on
@@ -66,13 +70,14 @@ class Publisher:
         clock: Clock,
         metrics: DeliveryMetrics,
         random: Random | None = None,
+        first_retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self._spool = spool
         self._connect = connect
         self._version = version
         self._clock = clock
         self._metrics = metrics
-        self._window = Window(random)
+        self._window = Window(random, first_retry_s=first_retry_s)
         self._live = LiveMark(spool.last_sequence)
         self._statuses = Statuses(spool.node)
         self._reconnect = Backoff(first_s=FIRST_RECONNECT_S, limit_s=LAST_RECONNECT_S, random=random)
@@ -175,6 +180,11 @@ class Publisher:
         link, self._link, self._connected = self._link, None, None
         if link is not None:
             link.close(orderly=False)
+        self._sequences.clear()
+        culprit = self._window.start_over(now_s)
+        if culprit is not None:
+            self._metrics.refused.labels("disconnect").inc()
+            logger.warning("Broker ends the connection over one message; put off", extra={"sequence": culprit})
         if self._connected_at_s and now_s - self._connected_at_s >= STEADY_S:
             self._reconnect.reset()
         self._connected_at_s = 0.0
@@ -208,8 +218,6 @@ class Publisher:
         self._connected = connected
         self._connected_at_s = now_s
         self._outage = None
-        self._window.clear()
-        self._sequences.clear()
         self._statuses.set_node(NodeStatus(state="online", since=self._clock.now(), version=self._version))
         self._statuses.tell_all_again()
         if self._connections:
@@ -219,12 +227,15 @@ class Publisher:
         logger.info("Connected to the broker", extra={"node": self._spool.node, "waiting": self._spool.depth})
 
     def _note_answer(self, packet_id: int, refusal: RefusalReason | None, now_s: float) -> None:
-        sequence = self._sequences.pop(packet_id, 0)
+        if refusal is not None:
+            self._metrics.refused.labels(refusal).inc()
+        sequence = self._sequences.pop(packet_id, None)
+        if sequence is None:  # a status: the next connection tells it again
+            return
         if refusal is None:
             self._window.taken(sequence)
-            return
-        self._metrics.refused.labels(refusal).inc()
-        self._window.refused(sequence, now_s)
+        else:
+            self._window.refused(sequence, now_s, takes_none=refusal in _TAKES_NONE)
 
     def _decoded(self, payload: bytes) -> Iterable[Receipt]:
         try:

@@ -10,9 +10,14 @@ The *allowance* counts what the broker has not answered yet. It is all of the wi
 Then it shrinks to one message, sent after a pause that doubles up to 5 s, and doubles with each message that is taken:
 so neither a spool of a million messages is thrown at a broker that refuses them, nor is a healed one noticed late.
 
-    a message:  waiting --sent--> under way --receipted--> forgotten
-                                  under way --refused----> put off (not counted by the window, due later)
-                       under way, put off --due, sent----> under way
+    a message:  waiting --sent--> under way --receipted-----------> forgotten
+                                  under way --broker takes none---> waiting
+                                  under way --this one refused----> put off (not counted by the window, due later)
+                       under way, put off --due, sent-------------> under way
+
+A broker may also end the connection over one message instead of refusing it. A connection that ended over unanswered
+messages is followed by one that begins with an allowance of one, until the culprit is the only unanswered message.
+After the second time it is put off, over connections, for 30 s at first.
 """
 
 from collections.abc import Iterable
@@ -29,6 +34,9 @@ FIRST_RETRY_S: Final = 30.0
 LAST_RETRY_S: Final = 300.0
 FIRST_PAUSE_S: Final = 0.5
 LAST_PAUSE_S: Final = 5.0
+
+_ENDS_OF_A_CULPRIT: Final = 2
+"""One end may be chance: networks fail with a message on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +66,32 @@ class _Entry:
     is_answered: bool = False
 
 
+@dataclass(slots=True)
+class _Suspect:
+    """A message that was the only unanswered one when a connection ended.
+
+    Attributes:
+        backoff: gives the waits before it is sent again.
+        ends: how often that was so.
+    """
+
+    backoff: Backoff
+    ends: int = 0
+
+
 class Window:
     """Which messages are on their way, and which may follow.
 
     Args:
         random: spreads the waits of many nodes; a seeded one makes them repeatable.
+        first_retry_s: a message without a receipt is sent again after so long, then after twice as long.
     """
 
-    def __init__(self, random: Random | None = None) -> None:
+    def __init__(self, random: Random | None = None, *, first_retry_s: float = FIRST_RETRY_S) -> None:
+        self._first_retry_s = first_retry_s
         self._random = random or Random()  # noqa: S311 - spreads load, protects nothing
         self._entries: dict[int, _Entry] = {}
+        self._suspects: dict[int, _Suspect] = {}
         self._allowance = MAX_MESSAGES
         self._pause = Backoff(first_s=FIRST_PAUSE_S, limit_s=LAST_PAUSE_S, random=self._random)
         self._paused_until_s = float("-inf")
@@ -123,9 +147,18 @@ class Window:
         if self._allowance == MAX_MESSAGES:
             self._pause.reset()
 
-    def refused(self, sequence: int, now_s: float) -> None:
-        """Note that the broker refused a message: it is put off, and the next ones go singly."""
-        if sequence in self._entries:
+    def refused(self, sequence: int, now_s: float, *, takes_none: bool) -> None:
+        """Note that the broker refused a message; the next ones go singly, after a pause.
+
+        Args:
+            sequence: which message.
+            now_s: monotonic time.
+            takes_none: True if the broker would refuse any other message as well: this one then waits like they do.
+                False puts it off, so that it does not stand in the way of others.
+        """
+        if takes_none:
+            self.forget([sequence])
+        elif sequence in self._entries:
             self._entries[sequence].is_under_way = False
         if now_s >= self._paused_until_s:
             self._paused_until_s = now_s + self._pause.next_delay_s()
@@ -140,13 +173,35 @@ class Window:
         """Forget messages that are not in the spool any more."""
         for sequence in sequences:
             self._entries.pop(sequence, None)
+            self._suspects.pop(sequence, None)
 
-    def clear(self) -> None:
-        """Forget everything: on a new connection, everything is sent again."""
-        self._entries.clear()
-        self._allowance = MAX_MESSAGES
+    def start_over(self, now_s: float) -> int | None:
+        """Forget what was under way on a connection that ended: everything is sent again on the next one.
+
+        Returns:
+            The message that ended it and is put off for that, None if there is no such suspicion.
+        """
+        unanswered = [number for number, one in self._entries.items() if one.is_under_way and not one.is_answered]
+        culprit = self._suspect(unanswered[0], now_s) if len(unanswered) == 1 else None
+        self._entries = {
+            number: one
+            for number, one in self._entries.items()
+            if number in self._suspects and not one.is_under_way and one.due_at_s > now_s
+        }
+        self._allowance = 1 if unanswered else MAX_MESSAGES
         self._paused_until_s = float("-inf")
         self._pause.reset()
+        return culprit
+
+    def _suspect(self, sequence: int, now_s: float) -> int | None:
+        suspect = self._suspects.setdefault(sequence, _Suspect(self._retry_delays()))
+        suspect.ends += 1
+        if suspect.ends < _ENDS_OF_A_CULPRIT:
+            return None
+        entry = self._entries[sequence]
+        entry.is_under_way = False
+        entry.due_at_s = now_s + suspect.backoff.next_delay_s()
+        return sequence
 
     def _retry_delays(self) -> Backoff:
-        return Backoff(first_s=FIRST_RETRY_S, limit_s=LAST_RETRY_S, random=self._random)
+        return Backoff(first_s=self._first_retry_s, limit_s=LAST_RETRY_S, random=self._random)
