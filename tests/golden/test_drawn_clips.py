@@ -1,0 +1,73 @@
+"""The drawn clips give exactly their expected events, and those agree with what was drawn."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.golden.drawn_clips import CLIPS, event_lines, expected_path, replayed, truth_of
+from winnow.events import Thumbnail
+
+START = datetime(1970, 1, 1, tzinfo=UTC)
+CONFIRMED_WITHIN_S = 0.7
+"""0.3 s on the new side, 0.1 s to leave the band of 1 % of the diagonal at 40 pixels a second, one analysis period."""
+
+
+def _reported(clip: str, kind: str) -> list[tuple[float, dict[str, Any]]]:
+    events = [json.loads(line) for line in event_lines(replayed(clip))]
+    return [
+        ((datetime.fromisoformat(event["time"]) - START).total_seconds(), event["data"])
+        for event in events
+        if event["type"] == f"winnow.{kind}.v1"
+    ]
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_clip_gives_its_expected_events(clip: str) -> None:
+    """Every event of the clip is the expected one, byte for byte; `python -m tests.golden.drawn_clips` writes them."""
+    assert event_lines(replayed(clip)) == expected_path(clip).read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_speed_changes_nothing(clip: str) -> None:
+    """Events and thumbnails are the same when the clip is held back to a speed."""
+    assert replayed(clip, speed=50.0) == replayed(clip)
+
+
+@pytest.mark.parametrize("clip", ["line_crossing", "variable_rate", "damaged", "truncated"])
+def test_line_is_crossed_once_when_it_was_drawn(clip: str) -> None:
+    """One crossing, soon after the moment that the truth tells, in the direction that was drawn."""
+    (drawn,) = (one["at_s"] for one in truth_of(clip)["happenings"] if "crosses the line" in one["what"])
+    ((at_s, data),) = _reported(clip, "line.crossed")
+    assert drawn <= at_s <= drawn + CONFIRMED_WITHIN_S
+    assert data["direction"] == "out"  # the line points down, so its right side is the picture's left
+
+
+def test_zone_is_entered_and_left_once_when_it_was_drawn() -> None:
+    """One visit, from and to the moments that the truth tells; its dwell time is the drawn one."""
+    drawn = {one["what"]: one["at_s"] for one in truth_of("zone_visit")["happenings"]}
+    ((entered_s, _),) = _reported("zone_visit", "zone.entered")
+    ((exited_s, data),) = _reported("zone_visit", "zone.exited")
+    assert drawn["red enters the zone"] <= entered_s <= drawn["red enters the zone"] + CONFIRMED_WITHIN_S
+    assert drawn["red leaves the zone"] <= exited_s <= drawn["red leaves the zone"] + CONFIRMED_WITHIN_S
+    assert data["dwell_s"] == pytest.approx(9.05 - 3.85, abs=0.4)
+
+
+def test_two_boxes_that_pass_each_other_stay_two_objects() -> None:
+    """Neither is lost or renamed while one hides part of the other."""
+    assert [data["label"] for _, data in _reported("crossing_paths", "object.started")] == ["person", "car"]
+    assert len(_reported("crossing_paths", "object.ended")) == 2
+
+
+def test_still_clip_gives_no_object() -> None:
+    """Noise is not an object."""
+    assert _reported("still", "object.started") == []
+
+
+def test_thumbnails_belong_to_events_of_the_clip() -> None:
+    """Each picture names an event that the same clip gave."""
+    messages = replayed("line_crossing")
+    thumbnails = [one for one in messages if isinstance(one, Thumbnail)]
+    assert len(thumbnails) == 2
+    assert {one.event_id for one in thumbnails} <= {one.id for one in messages}
