@@ -1,0 +1,1 @@
+"""Events on a terminal, from Kafka, a store or an MQTT broker."""
