@@ -32,7 +32,7 @@ def test_clip_gives_its_expected_events(clip: str) -> None:
 @pytest.mark.parametrize("clip", CLIPS)
 def test_speed_changes_nothing(clip: str) -> None:
     """Events and thumbnails are the same when the clip is held back to a speed."""
-    assert replayed(clip, speed=50.0) == replayed(clip)
+    assert replayed(clip, speed=5000.0) == replayed(clip)
 
 
 @pytest.mark.parametrize("clip", ["line_crossing", "variable_rate", "damaged", "truncated"])
