@@ -30,6 +30,8 @@ _log: Final = logging.getLogger(__name__)
 
 def run_gateway(settings: GatewaySettings) -> int:
     """Run until a signal comes; return the exit code."""
+    # The library reports as an error what the gateway outlives, and what it says goes into the gateway's own warnings.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with stop_on_signals() as stopping:
         threading.Thread(target=_end_in_time, args=(stopping,), name="deadline", daemon=True).start()
         try:

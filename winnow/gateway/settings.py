@@ -34,7 +34,7 @@ class BatchSettings(Settings):
 
     max_messages: int = Field(default=100, ge=1, le=10_000)
     max_bytes: int = Field(default=256 * 1024, ge=1024, le=1024 * 1024)
-    linger_ms: int = Field(default=20, ge=0, le=5_000)
+    linger_ms: int = Field(default=20, ge=1, le=5_000)
 
     def limits(self) -> BatchLimits:
         """Return the limits as the batching knows them."""

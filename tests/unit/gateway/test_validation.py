@@ -1,0 +1,120 @@
+"""What a gateway makes of a message: a record, a state, or a dead letter with its position."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from winnow.events import Event, Recorded, new_event
+from winnow.events.data import CameraOnline
+from winnow.events.kafka import from_kafka
+from winnow.events.limits import MAX_EVENT_BYTES
+from winnow.events.mqtt import MqttMessage, to_mqtt
+from winnow.events.status import CameraStatus, encode_status
+from winnow.events.topics import KAFKA_DEADLETTER, KAFKA_EVENTS, KAFKA_STATUS, camera_status_topic
+from winnow.gateway.validation import MAX_DEADLETTER_BYTES, Verdict, judge
+
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+def _event(sequence: int = 7) -> Event:
+    event = new_event(
+        id="0" * 32,
+        node="gate",
+        camera="door",
+        subject=None,
+        time=NOON,
+        data=CameraOnline(frame=(640, 480), clock="wall"),
+    )
+    return event.with_record(Recorded(epoch="e1", sequence=sequence, at=NOON))
+
+
+def _judge(message: MqttMessage) -> Verdict:
+    return judge(message.topic, message.payload, message.user_properties)
+
+
+def test_event_becomes_its_record_and_is_receipted_by_its_position() -> None:
+    """The record holds the very event, under the key of its camera; the receipt goes to the topic's node."""
+    verdict = _judge(to_mqtt(_event()))
+    assert verdict.refused is None
+    assert (verdict.node, verdict.position) == ("gate", ("e1", 7))
+    assert (verdict.record.topic, verdict.record.key) == (KAFKA_EVENTS, b"gate/door")
+    assert from_kafka(verdict.record.value, verdict.record.headers) == _event()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (lambda good: replace(good, payload=b"{"), "schema"),
+        (lambda good: replace(good, payload=b"\xff\xfe"), "schema"),
+        (lambda good: replace(good, payload=good.payload + b" " * MAX_EVENT_BYTES), "size"),
+        (lambda good: replace(good, topic="winnow/v1/other/events/door"), "identity"),
+        (lambda good: replace(good, topic="winnow/v1/gate/events/back"), "identity"),
+        (lambda good: replace(good, topic="winnow/v1/gate/events/a/b"), "topic"),
+        (lambda good: replace(good, topic="winnow/v1/gate/thumbnails/door"), "schema"),
+    ],
+)
+def test_refused_message_is_kept_as_it_came_with_reason_and_position(changed, reason) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    """A dead letter has the original bytes and topic, a reason, and where it stood, so that it is receipted too."""
+    message = changed(to_mqtt(_event()))
+    verdict = _judge(message)
+    headers = dict(verdict.record.headers)
+    assert verdict.refused == reason
+    assert (verdict.record.topic, verdict.record.key) == (KAFKA_DEADLETTER, message.topic.encode())
+    assert verdict.record.value == message.payload
+    assert headers["reason"].decode().startswith(f"{reason}: ")
+    assert (headers["epoch"], headers["sequence"]) == (b"e1", b"7")
+    assert verdict.position == ("e1", 7)
+
+
+def test_node_that_only_the_topic_names_hears_of_a_mismatch() -> None:
+    """The receipt of an identity mismatch goes to the node whose topic it was, never to the one that it claims."""
+    verdict = _judge(replace(to_mqtt(_event()), topic="winnow/v1/thief/events/door"))
+    assert verdict.node == "thief"
+
+
+def test_topic_without_a_node_has_nobody_to_send_a_receipt_to() -> None:
+    """A topic that is not a node's becomes a dead letter without a receipt."""
+    verdict = _judge(replace(to_mqtt(_event()), topic="winnow/v1/Not A Node/events/door"))
+    assert verdict.refused == "topic"
+    assert verdict.node is None
+
+
+def test_huge_payload_is_cut_and_says_so() -> None:
+    """A dead letter always fits into Kafka; its reason tells how long the payload was."""
+    verdict = _judge(replace(to_mqtt(_event()), payload=b"x" * (MAX_DEADLETTER_BYTES + 5)))
+    assert len(verdict.record.value) == MAX_DEADLETTER_BYTES
+    assert dict(verdict.record.headers)["reason"].endswith(f"cut from {MAX_DEADLETTER_BYTES + 5} bytes".encode())
+
+
+def test_refused_message_without_user_properties_has_no_position() -> None:
+    """Without epoch and sequence nothing can be receipted."""
+    assert judge("winnow/v1/gate/events/door", b"{", ()).position is None
+
+
+def test_state_replaces_the_last_one_and_asks_for_no_receipt() -> None:
+    """A camera's state goes under its key into the compacted topic."""
+    payload = encode_status(CameraStatus(state="online", since=NOON))
+    verdict = judge(camera_status_topic("gate", "door"), payload, ())
+    assert (verdict.record.topic, verdict.record.key, verdict.record.value) == (KAFKA_STATUS, b"gate/door", payload)
+    assert (verdict.refused, verdict.position) == (None, None)
+
+
+def test_empty_state_clears_the_last_one() -> None:
+    """An empty retained message means that the camera is gone for good."""
+    verdict = judge(camera_status_topic("gate", "door"), b"", ())
+    assert (verdict.record.topic, verdict.record.value, verdict.refused) == (KAFKA_STATUS, b"", None)
+
+
+def test_wrong_state_is_a_dead_letter() -> None:
+    """A state that says nothing known does not reach the state topic."""
+    verdict = judge(camera_status_topic("gate", "door"), b'{"state": "sleepy"}', ())
+    assert (verdict.record.topic, verdict.refused) == (KAFKA_DEADLETTER, "schema")
+
+
+@given(topic=st.text(max_size=80), payload=st.binary(max_size=300), names=st.lists(st.tuples(st.text(), st.text())))
+def test_no_message_raises(topic: str, payload: bytes, names: list[tuple[str, str]]) -> None:
+    """Whatever comes, there is a verdict with a record."""
+    assert judge(f"winnow/v1/{topic}", payload, names).record.value == payload
