@@ -12,16 +12,17 @@ import { showBandwidth, showDelay, showGaps, showSite } from "./summary.js";
 
 const PAGE = 200;
 const KEPT = 400;
+const ROWS = 30;
 const REFRESH_MS = 5000;
 const LOST_AFTER_MS = 1200;
 const ANNOUNCE_MS = 30_000;
 
-const state = { events: [], kept: KEPT, exhausted: false, book: objectsOf([]), stop: null, lostTimer: null };
+const state = { events: [], kept: KEPT, rows: ROWS, nodesAway: new Set(), exhausted: false, book: objectsOf([]), stop: null, lostTimer: null };
 const unannounced = { count: 0, since: 0 };
 
 function start() {
   startFilters(restart);
-  byId("older").addEventListener("click", loadOlder);
+  byId("older").addEventListener("click", showOlder);
   document.addEventListener("visibilitychange", () => !document.hidden && refresh());
   setInterval(() => !document.hidden && refresh(), REFRESH_MS);
   restart();
@@ -31,6 +32,7 @@ function start() {
 function restart() {
   state.stop?.();
   state.kept = KEPT;
+  state.rows = ROWS;
   state.stop = listen(eventQuery(PAGE), { snapshot, events: arrived, thumbnails, state: connection });
   refresh();
 }
@@ -61,6 +63,13 @@ function thumbnails(pictures) {
   show(new Set());
 }
 
+/** Show more rows; ask for more events when they run out. */
+async function showOlder() {
+  state.rows += ROWS;
+  if (state.events.filter(isShown).length < state.rows && !state.exhausted) await loadOlder();
+  show(new Set());
+}
+
 async function loadOlder() {
   const query = eventQuery(PAGE);
   query.set("before", state.events.at(-1).position);
@@ -69,17 +78,16 @@ async function loadOlder() {
   state.events = [...state.events, ...page.events];
   state.kept = Math.max(state.kept, state.events.length);
   state.exhausted = page.events.length < PAGE;
-  show(new Set());
 }
 
 function show(fresh) {
   const book = (state.book = objectsOf(state.events));
   const shown = state.events.filter(isShown);
   offer("label", state.events.map((event) => event.label).filter(Boolean));
-  showEvents(shown, book, fresh, open);
-  showLatest(book.objects, open);
+  showEvents(shown.slice(0, state.rows), book, fresh, open);
+  showLatest(book.objects, state.nodesAway, open);
   showDelay(shown);
-  byId("older").hidden = state.exhausted;
+  byId("older").hidden = state.exhausted && shown.length <= state.rows;
   showEmpty(shown.length === 0);
 }
 
@@ -153,6 +161,8 @@ async function refresh() {
   if (nodes && cameras) {
     offer("camera", cameras.cameras.map((camera) => camera.camera));
     showSite(nodes.nodes, cameras.cameras);
+    state.nodesAway = new Set(nodes.nodes.filter((node) => ["offline", "stopped"].includes(node.state)).map((node) => node.node));
+    showLatest(state.book.objects, state.nodesAway, open);
   }
   if (counts && asked === countQuery().toString()) {
     offer("label", counts.counts.map((one) => one.label));

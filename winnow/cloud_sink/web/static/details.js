@@ -51,7 +51,8 @@ const percent = (share) => `${Math.round(share * 100)}\u00a0%`;
 function frame({ box, frame: [width, height], path }) {
   const points = (path ?? []).map(({ x, y }) => [x * width, y * height]);
   const unit = width / 100;
-  const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "frame", role: "img" }, svg("title", {}, "Where in the camera's picture"));
+  const drawing = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "frame", role: "img" });
+  drawing.append(svg("title", {}, "Where in the camera's picture"), svg("rect", { class: "ground", width, height, rx: unit * 2 }));
   if (points.length > 1) {
     const [x, y] = points[0];
     drawing.append(

@@ -34,8 +34,8 @@ export function showEvents(events, book, fresh, onOpen) {
   }
 }
 
-/** Show the objects that have a picture, newest first. */
-export function showLatest(objects, onOpen) {
+/** Show the objects that have a picture, newest first; nothing is in view on a node that is not online. */
+export function showLatest(objects, nodesAway, onOpen) {
   const shown = objects.filter((object) => object.thumbnail).slice(0, LATEST);
   latest.closest("section").hidden = shown.length === 0;
   const wanted = new Set(shown.map((object) => object.id));
@@ -47,16 +47,18 @@ export function showLatest(objects, onOpen) {
   let place = latest.firstElementChild;
   for (const object of shown) {
     const card = cards.get(object.id) ?? addCard(object, onOpen);
-    updateCard(card, object);
+    updateCard(card, object, !object.ended && !object.lost && !nodesAway.has(object.event.node));
     if (card.element === place) place = place.nextElementSibling;
     else latest.insertBefore(card.element, place);
   }
 }
 
+const trackOf = (event) => event.subject.split("/").pop();
+
 function addRow(event, isFresh, onOpen) {
   const badge = h("span", { className: "badge" }, icon(iconOf(event.kind)));
   const visual = h("span", { className: "visual" }, badge);
-  const where = [event.camera ?? event.node, event.camera && event.node, event.subject && `#${event.subject.split("/").pop()}`];
+  const where = [event.camera ?? event.node, event.camera && event.node, event.subject && `#${trackOf(event)}`];
   const text = h(
     "span",
     { className: "text" },
@@ -87,7 +89,7 @@ function addCard(object, onOpen) {
     "button",
     { type: "button", title: `${event.camera ?? ""} · ${moment(event.time)}` },
     visual,
-    h("span", { className: "label" }, capital(event.label)),
+    h("span", { className: "label" }, h("b", {}, capital(event.label)), ` #${trackOf(event)}`),
     state,
   );
   button.addEventListener("click", () => onOpen((card.object.ended ?? card.object.started ?? card.object.event).id));
@@ -96,12 +98,13 @@ function addCard(object, onOpen) {
   return card;
 }
 
-function updateCard(card, object) {
+function updateCard(card, object, inView) {
   card.object = object;
   if (card.shown !== object.thumbnail) {
     card.shown = object.thumbnail;
     card.visual.replaceChildren(picture(object.thumbnail, plainSentence(object.ended ?? object.event)));
   }
-  card.element.classList.toggle("in-view", !object.ended);
-  setText(card.state, object.ended ? `${moment(object.event.time)}, ${duration(object.ended.data.dwell_s)}` : "in view");
+  card.element.classList.toggle("in-view", inView);
+  const seen = object.ended ? `, ${duration(object.ended.data.dwell_s)}` : "";
+  setText(card.state, inView ? "in view" : moment(object.event.time) + seen);
 }

@@ -2,9 +2,10 @@
 
 import { byId, h } from "./dom.js";
 import { capital } from "./format.js";
+import { STREAM_KINDS } from "./objects.js";
 import { KIND_CHOICES, kindsOf } from "./words.js";
 
-const PICTURED = ["object.started", "object.ended"];
+const NEEDED = ["object.started", "object.ended", ...STREAM_KINDS];
 const known = { camera: new Set(), label: new Set() };
 const form = byId("filters");
 const clear = form.querySelector("[type=reset]");
@@ -20,13 +21,13 @@ export const chosen = () => ({
 /** Return whether any filter is set. */
 export const isFiltered = () => Boolean(form.elements.camera.value || form.elements.label.value || form.elements.kind.value !== KIND_CHOICES[0][0]);
 
-/** Return the query for events; object events come along always, for their pictures. */
+/** Return the query for events; those that tell what is in view, and its picture, come along always. */
 export function eventQuery(limit) {
   const { camera, label, kinds } = chosen();
   const query = new URLSearchParams({ limit });
   if (camera) query.set("camera", camera);
   if (label) query.set("label", label);
-  for (const kind of new Set([...kinds, ...PICTURED])) query.append("kind", kind);
+  for (const kind of new Set([...kinds, ...NEEDED])) query.append("kind", kind);
   return query;
 }
 

@@ -43,7 +43,8 @@ export function duration(seconds) {
 export function ago(iso, now = Date.now()) {
   const seconds = (now - Date.parse(iso)) / 1000;
   if (seconds < 2) return "just now";
-  return `${duration(Math.round(seconds))} ago`;
+  if (seconds < 59.5) return `${Math.round(seconds)}\u00a0s ago`;
+  return `${duration(seconds)} ago`;
 }
 
 /** Return the time of day, with the date if that is not today. */

@@ -1,5 +1,8 @@
 // Which events belong to the same object, and which picture shows it.
 
+/** Kinds after which a camera's former objects are gone, told or not. */
+export const STREAM_KINDS = ["camera.online", "camera.offline"];
+
 const keyOf = (event) => `${event.node} ${event.camera} ${event.epoch} ${event.subject}`;
 
 /**
@@ -13,11 +16,12 @@ export function objectsOf(events) {
   const current = new Map();
   const objects = [];
   for (const event of [...events].sort((one, other) => one.position - other.position)) {
+    if (STREAM_KINDS.includes(event.kind)) loseAll(current, event);
     if (!event.subject || !event.label) continue;
     const key = keyOf(event);
     let object = current.get(key);
     if (!object || event.kind === "object.started") {
-      object = { id: event.id, event, thumbnail: null, started: null, ended: null };
+      object = { id: event.id, event, thumbnail: null, started: null, ended: null, lost: false };
       current.set(key, object);
       objects.push(object);
     }
@@ -27,4 +31,10 @@ export function objectsOf(events) {
     byEvent.set(event.id, object);
   }
   return { byEvent, objects: objects.reverse() };
+}
+
+function loseAll(current, { node, camera }) {
+  for (const object of current.values()) {
+    if (object.event.node === node && object.event.camera === camera) object.lost = true;
+  }
 }
