@@ -16,14 +16,15 @@ from winnow.pipeline.tracking.boxes import Boxes
 
 Numbers = NDArray[np.float64]
 
-MEASUREMENT_NOISE: Final = 0.06
-"""Standard deviation of a detection's centre and size, as a share of the box's size."""
+MEASUREMENT_NOISE: Final = np.array((0.1, 0.1, 0.15, 0.15))
+"""Standard deviation of a detection's centre x, centre y, width and height, as a share of the box's size."""
 
-FIRST_SPEED: Final = 1.0
-"""Standard deviation of the speed of a new track, in box sizes a second."""
+FIRST_SPEED: Final = np.array((1.0, 1.0, 0.2, 0.2))
+"""Standard deviation of the velocity of a new track's centre x, centre y, width and height: box sizes a second."""
 
-ACCELERATION: Final = np.array((0.8, 0.8, 0.3, 0.3))
-"""How strongly centre x, centre y, width and height may change their velocity: box sizes / s^1.5."""
+ACCELERATION: Final = np.array((0.8, 0.8, 0.05, 0.05))
+"""How strongly centre x, centre y, width and height may change their velocity: box sizes / s^1.5. Sizes hardly do: a
+box that suddenly shrinks is half hidden, and believing it would lose the person behind."""
 
 UNSEEN_SPEED_HALF_LIFE_S: Final = np.array((2.0, 2.0, 0.25, 0.25))
 """A box that is not seen slows down: people stop behind things, and a size must not grow on its own."""

@@ -18,6 +18,7 @@ class TrackTable:
     Attributes:
         keys: int64 (N,), 1, 2, 3 …
         hits: int64 (N,), detections so far.
+        strong_ns: int64 (N,), when a strong detection last belonged to it.
         present_ns: int64 (N,), when it was last known to be there: detected, or held by a still picture.
         moved_ns: int64 (N,), when it last moved, or began.
         away_hits: int64 (N,), detections in a row away from `reference_xyxy`.
@@ -33,6 +34,7 @@ class TrackTable:
 
     keys: NDArray[np.int64]
     hits: NDArray[np.int64]
+    strong_ns: NDArray[np.int64]
     present_ns: NDArray[np.int64]
     moved_ns: NDArray[np.int64]
     away_hits: NDArray[np.int64]
@@ -66,6 +68,7 @@ class TrackTable:
         return cls(
             keys=np.arange(first_key, first_key + count, dtype=np.int64),
             hits=np.ones(count, np.int64),
+            strong_ns=np.full(count, at_ns, np.int64),
             present_ns=np.full(count, at_ns, np.int64),
             moved_ns=np.full(count, at_ns, np.int64),
             away_hits=np.zeros(count, np.int64),

@@ -20,29 +20,33 @@ from numpy.typing import NDArray
 from winnow.detectors import Detections
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking.association import best_pairs, distinct, similarities
-from winnow.pipeline.tracking.boxes import Boxes, overlaps, to_centres, to_corners
+from winnow.pipeline.tracking.boxes import Boxes, to_centres, to_corners
 from winnow.pipeline.tracking.kalman import BoxStates, corrected, predicted
 from winnow.pipeline.tracking.movement import has_moved
 from winnow.pipeline.tracking.table import TrackTable
 from winnow.pipeline.tracking.tracks import Tracks
 
-LOW_SCORE: Final = 0.1
-"""Detections below it are not looked at. Source: ByteTrack, section 3."""
+LOW_SCORE: Final = 0.15
+"""Detections below it are not looked at: 0.1 in ByteTrack, section 3; a small model's boxes below 0.15 are noise."""
 
-MATCH_STRONG: Final = 0.2
+MATCH_STRONG: Final = 0.25
 """Least overlap, boxes grown by `ROOM`, of a track and a strong detection."""
 
-MATCH_WEAK: Final = 0.5
-"""Least overlap of a track and a weak detection; weak boxes are often only parts of things. Source: ByteTrack."""
+MATCH_WEAK: Final = 0.4
+"""Least overlap of a track and a weak detection; weak boxes are often only parts of things."""
 
-ROOM: Final = 0.15
+WEAK_FOR_S: Final = 1
+"""How long weak detections alone extend a track: enough to pass behind a lamp post, too short to settle on a sign."""
+
+ROOM: Final = 0.25
 """Share of its size by which a box is grown on each side before boxes are compared."""
 
-TRYOUT_S: Final = 1.0
+TRYOUT_S: Final = 0.6
 """A track that is not yet confirmed is forgotten this long after its last detection."""
 
-BORN_APART: Final = 0.5
-"""A strong detection that overlaps a track of its frame more than this begins no second track."""
+BORN_APART: Final = 0.35
+"""A strong detection that overlaps a track of its frame more than this begins no second track: detectors often find a
+pair of people as a third one between them."""
 
 SCORES_KEPT: Final = 8
 """How many of its last scores decide whether a track is confirmed; more if `start_hits` asks for more."""
@@ -80,7 +84,7 @@ class Tracker:
         at_ns = self._advance(at_s, self._table.seen)
         self._looked_ns = at_ns
         boxes, scores, class_ids = _worth_tracking(detections)
-        row_of = self._match(boxes, scores, class_ids)
+        row_of = self._match(boxes, scores, class_ids, at_ns)
         self._extend(row_of, boxes, scores, class_ids, at_ns)
         self._begin(row_of, boxes, scores, class_ids, at_ns)
         self._forget_lost(at_ns)
@@ -112,7 +116,9 @@ class Tracker:
             self._states = predicted(self._states, elapsed_ns / _NS, going_on)
         return at_ns
 
-    def _match(self, boxes: Boxes, scores: NDArray[np.float64], class_ids: NDArray[np.int32]) -> NDArray[np.intp]:
+    def _match(
+        self, boxes: Boxes, scores: NDArray[np.float64], class_ids: NDArray[np.int32], at_ns: int
+    ) -> NDArray[np.intp]:
         """Return the row of each detection's track, -1 where it has none."""
         row_of = np.full(len(boxes), -1, np.intp)
         table = self._table
@@ -120,9 +126,10 @@ class Tracker:
             return row_of
         similarity = similarities(to_corners(self._states.position), table.class_ids, boxes, class_ids, room=ROOM)
         strong = scores >= self._settings.min_score
+        lately_strong = at_ns - table.strong_ns <= WEAK_FOR_S * _NS
         for tracks, detections, at_least in (
             (table.confirmed, strong, MATCH_STRONG),
-            (table.confirmed & table.seen, ~strong, MATCH_WEAK),
+            (table.confirmed & table.seen & lately_strong, ~strong, MATCH_WEAK),
             (~table.confirmed, strong, MATCH_STRONG),
         ):
             free = np.ones(len(table), np.bool_)
@@ -150,6 +157,8 @@ class Tracker:
         self._states = self._states.with_rows(rows, corrected(self._states.rows(rows), to_centres(boxes[matched])))
         table.seen[rows] = True
         table.present_ns[rows] = at_ns
+        strong = scores[matched] >= self._settings.min_score
+        table.strong_ns[rows[strong]] = at_ns
         table.last_scores[rows, table.hits[rows] % self._scores_kept] = scores[matched]
         table.hits[rows] += 1
         table.scores[rows] = scores[matched]
@@ -188,9 +197,10 @@ class Tracker:
         new = np.flatnonzero((row_of < 0) & (scores >= self._settings.min_score))
         if not len(new):
             return
-        present = to_corners(self._states.position[self._table.seen])
-        apart = ~(overlaps(boxes[new], present) > BORN_APART).any(axis=1)
-        new = new[apart]
+        seen = self._table.seen
+        present = to_corners(self._states.position[seen])
+        shared = similarities(present, self._table.class_ids[seen], boxes[new], class_ids[new], room=0.0)
+        new = new[~(shared > BORN_APART).any(axis=0)]
         self._states = self._states.followed_by(BoxStates.first(to_centres(boxes[new])))
         self._table = self._table.followed_by(self._begun(at_ns, boxes[new], scores[new], class_ids[new]))
         self._next_key += len(new)
