@@ -13,7 +13,7 @@ from winnow.events.thumbnail import sha256_of
 from winnow.pipeline.delivery import giving_up
 from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
-from winnow.pipeline.delivery.link import Report
+from winnow.pipeline.delivery.link import Answered, Report
 from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
 from winnow.pipeline.delivery.priority import KeepClass
 from winnow.runtime.clock import Clock
@@ -162,13 +162,15 @@ class FakeLink:
         self.published: list[tuple[MqttMessage, bool]] = []
         self.closed: bool | None = None
         self.wrong: str | None = None
-        self.room = receive_maximum
+        self._receive_maximum = receive_maximum
+        self._answered = 0
         self._wake = wake
         self._reports: list[Report] = []
 
     def report(self, *reports: Report) -> None:
         """Let this happen next."""
         self._reports += reports
+        self._answered += sum(isinstance(report, Answered) for report in reports)
         self._wake()
 
     def publish(self, message: MqttMessage, *, retain: bool = False) -> int | None:
@@ -177,6 +179,11 @@ class FakeLink:
             return None
         self.published.append((message, retain))
         return len(self.published)
+
+    @property
+    def room(self) -> int:
+        """See `Link.room`."""
+        return self._receive_maximum - len(self.published) + self._answered
 
     def reports(self) -> list[Report]:
         """See `Link.reports`."""
