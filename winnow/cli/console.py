@@ -9,6 +9,14 @@ EXIT_WRONG_USE: Final = 2
 """Exit code for a wrong argument, setting or file."""
 
 
+class PipeConsole(Console):
+    """A console whose reader may go away (`| head`): the caller decides what that means."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass the error on; rich itself would end the process with a failure."""
+        raise BrokenPipeError
+
+
 def error_console() -> Console:
     """Return a console on standard error."""
     return Console(stderr=True, highlight=False)
@@ -16,7 +24,7 @@ def error_console() -> Console:
 
 def output_console() -> Console:
     """Return a console on standard output; plain text when it is not a terminal."""
-    return Console(highlight=False)
+    return PipeConsole(highlight=False)
 
 
 def fail(message: str, code: int = EXIT_WRONG_USE) -> NoReturn:

@@ -83,15 +83,17 @@ def run_replay(order: ReplayOrder) -> int:
         except BrokenPipeError:
             return _end_quietly()
         was_stopped = stopping.is_set()
-    if output.waiting:
-        problems.append(f"{output.waiting} messages have no receipt; they wait in {order.settings.spool.path}")
     console = error_console()
-    console.print(summary.table())
+    if summary.frames_decoded:
+        console.print(summary.table())
     for problem in (*problems, *summary.damage):
         console.print(f"[bold red]error:[/] {escape(problem)}", soft_wrap=True)
+    if output.waiting:
+        path = escape(str(order.settings.spool.path))
+        console.print(f"[bold red]error:[/] {output.waiting} messages have no receipt; they wait in {path}")
     if was_stopped:
         return EXIT_STOPPED
-    return EXIT_WRONG_USE if problems or summary.damage else 0
+    return EXIT_WRONG_USE if problems or summary.damage else int(output.waiting > 0)
 
 
 def _play_all(  # noqa: PLR0913, PLR0917 - the parts of a replay
@@ -140,13 +142,15 @@ def _play(camera: Camera, run: Run, stopping: Flag) -> list[str]:
 
 
 def _progress() -> Progress:
+    console = error_console()
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %  {task.fields[events]} events"),
         TimeRemainingColumn(),
-        console=error_console(),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 

@@ -69,26 +69,30 @@ class Summary:
         yield "video read", format_bytes(self.bytes_in)
         yield "sent", f"{format_bytes(self.bytes_out)} of events and thumbnails"
         yield "saved", format_saving(self.bytes_in, self.bytes_out)
-        yield "per analysed frame", self._stages()
+        yield "ms per frame", self._stages()
 
     def _times_real_time(self) -> str:
         return f"{self.footage_s / self.wall_s:.1f} × real time" if self.wall_s else "no time"
 
     def _stages(self) -> str:
         frames = max(1, self.frames_analysed)
-        return " · ".join(f"{stage} {1000 * self.stage_s[stage] / frames:.2f} ms" for stage in STAGES)
+        return " · ".join(f"{stage} {1000 * self.stage_s[stage] / frames:.2f}" for stage in STAGES)
 
 
 def describe_damage(camera: Camera) -> str:
     """Return what was wrong with a camera's recording, in words."""
     damage = camera.source.stats.damage
     found = [
-        f"{damage.corrupt_packets} broken packets" if damage.corrupt_packets else "",
-        f"{damage.corrupt_frames} damaged frames" if damage.corrupt_frames else "",
+        _counted(damage.corrupt_packets, "broken packet"),
+        _counted(damage.corrupt_frames, "damaged frame"),
         "the file is cut short" if damage.is_truncated else "",
         *damage.skipped_files,
     ]
     return ", ".join(part for part in found if part) + "; the events are those of the undamaged part"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}" if count else ""
 
 
 def format_saving(bytes_in: int, bytes_out: int) -> str:
