@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a folder of clips and scripts, not a package
+
 """Rebuild `street.mp4` from the pedestrian clip of Debian's package opencv-doc.
 
     python sample_videos/build_street.py [--source vtest.avi] [--out street.mp4]

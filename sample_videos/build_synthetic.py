@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a folder of clips and scripts, not a package
+
 """Draw the synthetic clips and write down what happens in them.
 
     python sample_videos/build_synthetic.py [--out FOLDER]

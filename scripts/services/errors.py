@@ -10,7 +10,7 @@ class ServerError(Exception):
     """A Mosquitto, Kafka or PostgreSQL of the tests cannot be used."""
 
 
-class ServerMissing(ServerError):  # noqa: N818 - says what is true, like the builtin FileNotFound family
+class ServerMissing(ServerError):
     """A program that the server needs is not on this machine.
 
     Attributes:
@@ -24,7 +24,7 @@ class ServerMissing(ServerError):  # noqa: N818 - says what is true, like the bu
         self.remedy = remedy
 
 
-class ServerDidNotStart(ServerError):  # noqa: N818 - says what is true
+class ServerDidNotStart(ServerError):
     """The server ended, or answered nothing in time.
 
     Attributes:

@@ -85,7 +85,7 @@ class GatewayProcess:
         """Start the command, and wait until it is healthy if asked to."""
         command = [sys.executable, "-m", "winnow.cli", "gateway", "-c", str(self._settings)]
         with self._log.open("ab") as log:
-            self._child = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+            self._child = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         if wait:
             assert eventually(lambda: self.health().get("ok") is True), self.log()
 

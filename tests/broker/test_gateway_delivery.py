@@ -101,7 +101,7 @@ def test_refused_message_is_a_dead_letter_and_is_receipted(  # type: ignore[no-u
     gateway: GatewayProcess,
     edge: EdgeClient,
     kafka_address: str,
-    spoil,  # noqa: ANN001
+    spoil,
     reason: bytes,
 ) -> None:
     """The bytes are kept as they came, with the reason; the edge gets its receipt, and good events go on."""

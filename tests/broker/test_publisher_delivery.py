@@ -358,7 +358,7 @@ with running_edge(Path(sys.argv[1]), sys.argv[2], sys.argv[3]):
 def test_killed_edge_is_offline_by_its_last_will(mqtt_address: str, unique_name: str, tmp_path: Path) -> None:
     """The broker says `offline` for a process that had no chance to say anything."""
     arguments = [sys.executable, "-c", PUBLISH_UNTIL_KILLED, str(tmp_path / "s"), mqtt_address, unique_name]
-    with Gateway(mqtt_address, unique_name) as gateway, subprocess.Popen(arguments, cwd=CHECKOUT) as process:  # noqa: S603
+    with Gateway(mqtt_address, unique_name) as gateway, subprocess.Popen(arguments, cwd=CHECKOUT) as process:
         eventually(lambda: gateway.node_states() == ["online"])
         process.kill()
         process.wait()

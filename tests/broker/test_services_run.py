@@ -1,5 +1,5 @@
 """`python3 -m scripts.services run` hands addresses to a command, passes its exit code on and leaves nothing behind."""
-# ruff: noqa: S603 - every argument list is the test's own, and none goes through a shell
+
 
 import os
 import re

@@ -138,7 +138,7 @@ class SinkProcess:
         config.write_text(yaml.safe_dump(document), encoding="utf-8")
         self.log = directory / f"sink-{self.port}.log"
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command
+            self.process = subprocess.Popen(
                 [sys.executable, "-m", "winnow.cli", "sink", "-c", str(config)], stdout=log, stderr=log
             )
 

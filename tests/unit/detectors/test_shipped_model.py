@@ -67,7 +67,7 @@ def test_every_convolution_runs_on_integers(shipped: tuple[ModelCard, bytes], tm
 def test_detectors_load_without_the_onnx_package() -> None:
     """An edge box has onnxruntime only: neither the package nor a detector imports onnx."""
     program = "import sys; from winnow.detectors import open_detector; open_detector(); print('onnx' in sys.modules)"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)  # noqa: S603
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout.strip() == "False"
 
 

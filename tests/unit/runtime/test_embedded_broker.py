@@ -120,7 +120,7 @@ def test_taken_port_is_told() -> None:
 def test_child_ends_when_its_parent_is_killed() -> None:
     """Nothing is left behind, however the parent ended; a Ctrl-C in the terminal does not reach the child."""
     command = [sys.executable, "-c", PARENT]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:  # noqa: S603 - our own program
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         child_pid = int(parent.stdout.readline())
         assert os.getpgid(child_pid) != os.getpgid(parent.pid)
