@@ -48,7 +48,7 @@ def tail(  # noqa: PLR0913 - one argument an option
     as_json: Annotated[bool, typer.Option("--json", help="One CloudEvent as JSON a line.")] = False,
     lines: Annotated[
         int | None,
-        typer.Option("--lines", "-n", min=0, help="At most this many of the past. [default: 20, or all with --since]"),
+        typer.Option("--lines", "-n", min=0, help="At most this many of the past. Default: 20, all with --since."),
     ] = None,
 ) -> None:
     """Show events, the newest last.
