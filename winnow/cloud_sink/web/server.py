@@ -77,10 +77,9 @@ def web_server(
     Raises:
         OSError: the port is taken or not ours to open.
     """
-    loopback = _is_loopback(host)
-    if not loopback:
+    names = names_answered(host) if allowed_hosts is None else allowed_hosts
+    if not _is_loopback(host):
         _LOG.warning("the page has no login and can be read from other machines", extra={"host": host})
-    names = allowed_hosts if allowed_hosts is not None else (*LOOPBACK_HOSTS, host) if loopback else ("*",)
     listener = _listen(host, port)
     server = _Server(create_app(store, clock=clock, allowed_hosts=names))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
@@ -93,6 +92,13 @@ def web_server(
         server.should_exit = True
         thread.join(START_TIMEOUT_S)
         listener.close()
+
+
+def names_answered(host: str) -> tuple[str, ...]:
+    """Return the names under which a page on the interface `host` may be asked for; "*" stands for all."""
+    if not _is_loopback(host):
+        return ("*",)
+    return (*LOOPBACK_HOSTS, f"[{host}]" if ":" in host else host)
 
 
 def _listen(host: str, port: int) -> socket.socket:
