@@ -1,0 +1,284 @@
+"""A camera's scene from detections to happenings and pictures."""
+
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from typing import Literal
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from winnow.detectors import Detections
+from winnow.events.data import KIND_OF, LineCrossed, ModelRef, ObjectEnded, ObjectStarted, ZoneEntered, ZoneExited
+from winnow.events.jpeg import jpeg_size
+from winnow.pipeline.scene import Happening, Picture, Scene
+from winnow.pipeline.settings import CameraSettings
+
+LABELS = ("person", "car", "kite")
+FRAME = (640, 480)
+STARTS_AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FPS = 5
+Box = tuple[float, float, float, float]
+Told = list[Happening | Picture]
+
+SETTINGS = CameraSettings.model_validate(
+    {
+        "source": "street.mp4",
+        "labels": ["person", "car"],
+        "lines": {"kerb": {"points": [[0.5, 0.0], [0.5, 1.0]]}},
+        "zones": {"yard": {"points": [[0.6, 0.0], [0.9, 0.0], [0.9, 1.0], [0.6, 1.0]]}},
+    }
+)
+
+
+class Stage:
+    """A scene, the time, and a grey picture."""
+
+    def __init__(self, settings: CameraSettings = SETTINGS) -> None:
+        self.scene = Scene(
+            settings,
+            labels=LABELS,
+            model=ModelRef(name="fake", sha256="0" * 64),
+            frame_size=FRAME,
+            clock="file",
+            moment=lambda at_s: STARTS_AT + timedelta(microseconds=round(at_s * 1_000_000)),
+        )
+        self.index = -1
+        self.told: Told = []
+        self.pictures_asked_for = 0
+
+    @property
+    def at_s(self) -> Fraction:
+        """Stream time of the last frame."""
+        return Fraction(self.index, FPS)
+
+    def show(self, *boxes: Box, class_id: int = 0, score: float = 0.8) -> None:
+        """Show a frame with objects."""
+        self.index += 1
+        detections = Detections(
+            boxes_xyxy=np.array(boxes, np.float32).reshape(-1, 4),
+            scores=np.full(len(boxes), score, np.float32),
+            class_ids=np.full(len(boxes), class_id, np.int32),
+        )
+        self.told += self.scene.observe(self.at_s, detections, self.picture)
+
+    def rest(self, frames: int) -> None:
+        """Show frames in which nothing moves."""
+        for _ in range(frames):
+            self.index += 1
+            self.told += self.scene.coast(self.at_s)
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return the pixels of the frame."""
+        self.pictures_asked_for += 1
+        return np.full((FRAME[1], FRAME[0], 3), 127, np.uint8)
+
+    def finish(self, reason: Literal["stream", "stopped"] = "stream") -> None:
+        """End the stream."""
+        self.told += self.scene.finish(self.at_s, reason)
+
+    def kinds(self) -> list[str]:
+        """Return what was told, pictures included."""
+        return [
+            f"picture of {told.belongs_to}" if isinstance(told, Picture) else KIND_OF[type(told.data)]
+            for told in self.told
+        ]
+
+
+def walker(step: int) -> Box:
+    """Return somebody who walks from left to right at 50 pixels a second."""
+    x = 200 + 10 * step
+    return x, 200, x + 40, 300
+
+
+def walk_through() -> Stage:
+    """Return a scene after somebody walked across the line, through the zone and out of the picture."""
+    stage = Stage()
+    for step in range(42):
+        stage.show(walker(step))
+    for _ in range(6 * FPS):
+        stage.show()
+    return stage
+
+
+def test_walk_through_the_scene_is_told_once() -> None:
+    """One start, one crossing, one visit with an update when the zones change, one end, an early and a last picture."""
+    assert walk_through().kinds() == [
+        "object.started",
+        "picture of object.started",
+        "line.crossed",
+        "zone.entered",
+        "object.updated",
+        "zone.exited",
+        "object.updated",
+        "object.ended",
+        "picture of object.ended",
+    ]
+
+
+def test_walk_through_the_scene_is_told_as_it_was() -> None:
+    """Direction, dwell, first and last seen, path, zones and reason are those of the walk."""
+    happenings = [told for told in walk_through().told if isinstance(told, Happening)]
+    by_type = {type(told.data): told.data for told in happenings}
+    crossed, left, ended = by_type[LineCrossed], by_type[ZoneExited], by_type[ObjectEnded]
+    assert isinstance(crossed, LineCrossed)
+    assert crossed.direction == "out"
+    assert isinstance(left, ZoneExited)
+    assert left.dwell_s == pytest.approx(192 / 50, abs=0.5)
+    assert isinstance(ended, ObjectEnded)
+    assert ended.first_seen == STARTS_AT
+    assert ended.last_seen == STARTS_AT + timedelta(seconds=41 / FPS)
+    assert (ended.dwell_s, ended.zones, ended.reason, ended.top_score) == (41 / FPS, ["yard"], "lost", 0.8)
+    assert ended.path[0].x == pytest.approx(220 / 640, abs=0.01)
+    assert ended.path[-1].x == pytest.approx(630 / 640, abs=0.01)
+    assert all(told.subject == "person/1" for told in happenings)
+
+
+def test_times_never_go_back_and_revisions_count() -> None:
+    """Consumers may rely on order; what is told twice of one subject is numbered."""
+    stage = Stage()
+    for step in range(200):
+        stage.show(walker(abs(step % 80 - 40)))
+    stage.finish()
+    happenings = [told for told in stage.told if isinstance(told, Happening)]
+    times = [told.at_s for told in happenings]
+    assert times == sorted(times)
+    revisions: dict[str, list[int]] = {}
+    for told in happenings:
+        revisions.setdefault(KIND_OF[type(told.data)], []).append(told.revision)
+    assert len(revisions["line.crossed"]) > 2
+    assert all(numbers == list(range(len(numbers))) for numbers in revisions.values())
+
+
+def test_same_scene_gives_the_same_bytes() -> None:
+    """Twice the same detections: the same happenings, the same JPEG bytes."""
+    first, second = walk_through().told, walk_through().told
+    assert first == second
+    encoded = [msgspec.json.encode(told.data) for told in first if isinstance(told, Happening)]
+    assert encoded == [msgspec.json.encode(told.data) for told in second if isinstance(told, Happening)]
+
+
+def test_line_crossed_before_the_start_is_told_with_it() -> None:
+    """An object is confirmed only after some frames; what it did in them counts, but not before it is confirmed."""
+    stage = Stage()
+    for step in range(12):
+        x = 220 + 30 * step
+        stage.show((x, 200, x + 40, 300), score=0.45 if step < 6 else 0.9)
+        if step == 8:
+            assert stage.told == []
+    kinds = stage.kinds()
+    assert kinds.count("line.crossed") == 1
+    assert kinds.index("object.started") < kinds.index("line.crossed")
+
+
+def test_sign_taken_for_a_person_is_never_told() -> None:
+    """It scores well, in every frame, and never moves."""
+    stage = Stage()
+    for _ in range(100):
+        stage.show((100, 100, 130, 180))
+    stage.finish()
+    assert stage.told == []
+
+
+def test_parked_car_is_one_object_until_it_leaves() -> None:
+    """It comes, stands for ten minutes of which the detector sees every tenth second, and drives off."""
+    stage = Stage()
+    for step in range(20):
+        stage.show((100 + 8 * step, 200, 300 + 8 * step, 300), class_id=1)
+    looks = 0
+    for _ in range(600 * FPS):
+        if stage.scene.needs_detection(stage.at_s + Fraction(1, FPS)):
+            stage.show((252, 200, 452, 300), class_id=1)
+            looks += 1
+        else:
+            stage.rest(1)
+    for step in range(60):
+        stage.show((252 + 10 * step, 200, 452 + 10 * step, 300), class_id=1)
+    for _ in range(6 * FPS):
+        stage.show()
+    kinds = stage.kinds()
+    assert (kinds.count("object.started"), kinds.count("object.ended")) == (1, 1)
+    assert looks < 120
+
+
+def test_labels_that_nobody_asked_for_are_ignored() -> None:
+    """A kite is no object of this camera; without any labels in the settings everything is."""
+    for settings, started in ((SETTINGS, 0), (SETTINGS.model_copy(update={"labels": ()}), 1)):
+        stage = Stage(settings)
+        for step in range(30):
+            stage.show(walker(step), class_id=2)
+        assert stage.kinds().count("object.started") == started
+
+
+@pytest.mark.parametrize("reason", ["stream", "stopped"])
+def test_finish_ends_open_objects(reason: Literal["stream", "stopped"]) -> None:
+    """Whoever is still there ends with the stream: exits, end, picture, and nothing after it."""
+    stage = Stage()
+    for step in range(25):
+        stage.show(walker(step))
+    stage.told.clear()
+    stage.finish(reason)
+    assert stage.kinds() == ["zone.exited", "object.ended", "picture of object.ended"]
+    ended = [told.data for told in stage.told if isinstance(told, Happening) and isinstance(told.data, ObjectEnded)]
+    assert [data.reason for data in ended] == [reason]
+    assert stage.scene.finish(stage.at_s, reason) == []
+
+
+def test_early_picture_comes_within_two_seconds_of_the_start() -> None:
+    """Also when the detector sleeps right after the start."""
+    stage = Stage()
+    while "object.started" not in stage.kinds():
+        stage.show(walker(stage.index + 1))
+    started_s = stage.at_s
+    while "picture of object.started" not in stage.kinds():
+        stage.rest(1)
+    assert stage.at_s - started_s <= 2
+
+
+def test_pictures_keep_the_settings_limits() -> None:
+    """Side and size of every picture."""
+    pictures = [told for told in walk_through().told if isinstance(told, Picture)]
+    assert len(pictures) == 2
+    assert all(max(jpeg_size(picture.jpeg)) <= 320 and len(picture.jpeg) <= 8 * 1024 for picture in pictures)
+
+
+def test_no_images_means_none() -> None:
+    """Then no pixel is even asked for."""
+    thumbnails = SETTINGS.thumbnails.model_copy(update={"redaction": "no-images"})
+    stage = Stage(SETTINGS.model_copy(update={"thumbnails": thumbnails}))
+    for step in range(30):
+        stage.show(walker(step))
+    stage.finish()
+    assert "object.ended" in stage.kinds()
+    assert not any(isinstance(told, Picture) for told in stage.told)
+    assert stage.pictures_asked_for == 0
+
+
+def test_event_of_an_object_names_model_clock_and_frame() -> None:
+    """Who found it, what its time rests on, which picture the box refers to."""
+    stage = walk_through()
+    started = next(told.data for told in stage.told if isinstance(told, Happening))
+    assert isinstance(started, ObjectStarted)
+    assert (started.label, started.track, started.frame, started.clock) == ("person", 1, FRAME, "file")
+    assert started.model == ModelRef(name="fake", sha256="0" * 64)
+    assert all(0 <= number <= 1 and number == round(number, 4) for number in (*started.box, started.score))
+
+
+def test_ended_objects_leave_nothing_behind() -> None:
+    """A hundred walkers later the scene knows as much as before the first."""
+    stage = walk_through()
+    scene = stage.scene
+    assert not scene._told
+    assert not scene._objects._known
+    assert not scene._album._kept
+    assert not scene._album._early_due_s
+    assert not any(zone.border._visitors for zone in scene._rules._zones)
+    assert not any(line.border._crossers for line in scene._rules._lines)
+    assert len(scene._tracker._table) == 0
+
+
+def test_zone_entered_names_the_zone() -> None:
+    """The name in the settings is the name in the event."""
+    entered = [told.data for told in walk_through().told if isinstance(told, Happening)]
+    assert [data.zone for data in entered if isinstance(data, ZoneEntered)] == ["yard"]
