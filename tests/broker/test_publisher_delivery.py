@@ -1,5 +1,6 @@
 """The publisher against a real Mosquitto, with a gateway that the test scripts."""
 
+import socket
 import subprocess
 import sys
 import threading
@@ -204,6 +205,33 @@ def test_everything_arrives_after_the_broker_lost_its_memory(
         assert set(gateway.sequences) == set(range(1, 201))
         assert min(gateway.sequences[number] for number in range(1, 51)) >= 2, "sent again on the new connection"
         assert edge.count("broker_reconnects_total") >= 1
+
+
+def test_small_messages_are_sent_without_waiting_for_more(mqtt_address: str, unique_name: str, tmp_path: Path) -> None:
+    """Nagle's algorithm is off on the edge's connection: it holds events back for up to 40 ms."""
+    with running_edge(tmp_path / "s", mqtt_address, unique_name) as edge:
+        eventually(lambda: edge.publisher.is_connected)
+        link = edge.publisher._link
+        assert isinstance(link, PahoLink)
+        connection = link._client.socket()
+        assert isinstance(connection, socket.socket)
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1
+
+
+def test_frozen_broker_is_left_and_found_again(own_broker: MosquittoServer, unique_name: str, tmp_path: Path) -> None:
+    """A connection on which nothing answers ends after two keepalives; once the broker goes on, so does delivery."""
+    with (
+        Gateway(own_broker.address, unique_name) as gateway,
+        running_edge(tmp_path / "s", own_broker.address, unique_name) as edge,
+    ):
+        eventually(lambda: edge.publisher.is_connected)
+        own_broker.pause()
+        edge.outbox.accept([crossing(number, node=unique_name) for number in range(100)])
+        eventually(lambda: edge.publisher.outage is not None)
+        assert edge.spool.depth == 100
+        own_broker.resume()
+        eventually(lambda: edge.spool.depth == 0)
+        assert set(gateway.sequences) == set(range(1, 101))
 
 
 def test_restarted_edge_delivers_what_the_last_one_left(mqtt_address: str, unique_name: str, tmp_path: Path) -> None:

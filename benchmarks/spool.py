@@ -1,0 +1,160 @@
+"""The spool: what accepting costs, against the disk's own fsync; and delivery through a real Mosquitto, end to end."""
+
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from paho.mqtt.client import Client, MQTTMessage
+from prometheus_client import CollectorRegistry
+from rich.table import Table
+
+from scripts.services import MosquittoServer
+from winnow.events import Receipt
+from winnow.events.mqtt import position_of
+from winnow.events.receipts import encode_receipt, receipts_for
+from winnow.events.topics import GATEWAY_FILTERS, receipts_topic
+from winnow.pipeline.delivery import DeliveryMetrics, Message, Publisher, SqliteSpool, paho_connect
+from winnow.pipeline.delivery.testing import crossing, thumbnail
+from winnow.runtime.clock import SystemClock
+from winnow.runtime.mqtt import MqttSettings, new_client
+
+NODE: Final = "shop-1"
+APPENDS: Final = 2000
+DELIVERED: Final = 5000
+
+
+def measure() -> Table:
+    """Return latencies of the spool and the rate of delivery."""
+    table = Table("spool and delivery", "value", title="SQLite in WAL mode, synchronous=FULL")
+    with tempfile.TemporaryDirectory(prefix="winnow-bench-", dir=Path.cwd()) as directory:
+        root = Path(directory)
+        _row(table, "fsync of one 4 KiB page", _fsync_ms(root / "page"))
+        singly = _append_ms(root / "one", lambda number: [crossing(number)])
+        _row(table, "append, one event", singly)
+        table.add_row("events a second, one at a time", f"{1000 / statistics.mean(singly):.0f}")
+        batched = _append_ms(root / "ten", lambda number: [crossing(10 * number + one) for one in range(10)])
+        _row(table, "append, ten events", batched)
+        table.add_row("events a second, ten at a time", f"{10_000 / statistics.mean(batched):.0f}")
+        _row(table, "append, an event and an 8 KiB thumbnail", _append_ms(root / "both", _with_thumbnail))
+        _row(table, "receipt for 64 messages", _acknowledge_ms(root / "receipts"))
+        table.add_row("bytes of file ÷ bytes that wait", f"{_overhead(root / 'overhead'):.2f}")
+        rate, latency_ms = _delivery(root / "delivery")
+        table.add_row("messages a second, spool → broker → gateway → receipt", f"{rate:.0f}")
+        _row(table, "accepted → receipted, idle edge", latency_ms)
+    return table
+
+
+def _row(table: Table, name: str, times_ms: list[float]) -> None:
+    ordered = sorted(times_ms)
+    p50, p99 = ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)]
+    table.add_row(f"{name}, ms p50 / p99", f"{p50:.2f} / {p99:.2f}")
+
+
+def _timed_ms(step: Callable[[], object]) -> float:
+    started_s = time.perf_counter()
+    step()
+    return 1000 * (time.perf_counter() - started_s)
+
+
+def _fsync_ms(path: Path) -> list[float]:
+    with path.open("wb", buffering=0) as file:
+
+        def write_page() -> None:
+            file.write(bytes(4096))
+            os.fsync(file.fileno())
+
+        return [_timed_ms(write_page) for _ in range(APPENDS // 4)]
+
+
+def _open(path: Path) -> SqliteSpool:
+    return SqliteSpool(
+        path, node=NODE, clock=SystemClock(), metrics=DeliveryMetrics(CollectorRegistry()), max_bytes=2**30
+    )
+
+
+def _with_thumbnail(number: int) -> list[Message]:
+    return [crossing(number), thumbnail(number, size_bytes=8192)]
+
+
+def _append_ms(path: Path, batch: Callable[[int], list[Message]]) -> list[float]:
+    spool = _open(path)
+    batches = [batch(number) for number in range(APPENDS)]
+    times_ms = [_timed_ms(lambda messages=messages: spool.append(messages)) for messages in batches]  # type: ignore[misc]
+    spool.close()
+    return times_ms
+
+
+def _acknowledge_ms(path: Path) -> list[float]:
+    spool = _open(path)
+    spool.append([crossing(number) for number in range(64 * 100)])
+    receipts = [Receipt(epoch=spool.epoch, upto=64 * number) for number in range(1, 101)]
+    times_ms = [_timed_ms(lambda receipt=receipt: spool.acknowledge(receipt)) for receipt in receipts]  # type: ignore[misc]
+    spool.close()
+    return times_ms
+
+
+def _overhead(path: Path) -> float:
+    spool = _open(path)
+    for number in range(500):
+        spool.append([*(crossing(5 * number + one) for one in range(5)), thumbnail(number, size_bytes=8192)])
+    waiting_bytes = spool.size_bytes
+    spool.close()
+    return path.stat().st_size / waiting_bytes
+
+
+def _delivery(path: Path) -> tuple[float, list[float]]:
+    """Return messages a second for a backlog, and milliseconds from acceptance to receipt for single events."""
+    with MosquittoServer() as broker:
+        settings = MqttSettings(url=f"mqtt://{broker.address}")
+        gateway = _gateway(settings)
+        clock, metrics, spool = SystemClock(), DeliveryMetrics(CollectorRegistry()), _open(path)
+        connect = paho_connect(settings, node=NODE, version="bench", clock=clock)
+        publisher = Publisher(spool, connect=connect, version="bench", clock=clock, metrics=metrics)
+        for number in range(0, DELIVERED, 50):
+            spool.append([crossing(number + one) for one in range(50)])
+        started_s = time.perf_counter()
+        publisher.start()
+        _wait_until_empty(spool)
+        rate = DELIVERED / (time.perf_counter() - started_s)
+        latency_ms = []
+        for number in range(200):
+            time.sleep(0.01)
+            started_s = time.perf_counter()
+            spool.append([crossing(DELIVERED + number)])
+            publisher.notify()
+            _wait_until_empty(spool)
+            latency_ms.append(1000 * (time.perf_counter() - started_s))
+        publisher.stop()
+        spool.close()
+        gateway.disconnect()
+        gateway.loop_stop()
+    return rate, latency_ms
+
+
+def _wait_until_empty(spool: SqliteSpool) -> None:
+    while spool.depth:
+        time.sleep(0.0002)
+
+
+def _gateway(settings: MqttSettings) -> Client:
+    """Return a client that receipts what it gets, one by one."""
+    subscribed = threading.Event()
+
+    def answer(client: Client, _data: object, message: MQTTMessage) -> None:
+        position = position_of(getattr(message.properties, "UserProperty", ()))
+        for receipt in receipts_for(position[0], [position[1]]) if position else ():
+            client.publish(receipts_topic(NODE), encode_receipt(receipt), qos=1)
+
+    client = new_client(settings, client_id="gateway")
+    client.on_message = answer
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.connect(*settings.address)
+    client.subscribe([(topic, 1) for topic in GATEWAY_FILTERS])
+    client.loop_start()
+    subscribed.wait(10)
+    return client
