@@ -121,16 +121,15 @@ function connection(status, message) {
   const banner = byId("lost");
   pill.dataset.state = status;
   setText(pill, status === "live" ? "Live" : "Reconnecting…");
-  clearTimeout(state.lostTimer);
   if (status === "live") {
+    clearTimeout(state.lostTimer);
+    state.lostTimer = null;
     banner.hidden = true;
     refresh();
     return;
   }
-  state.lostTimer = setTimeout(() => {
-    setText(banner, message ? `No news: ${message}. Trying again…` : "The connection is lost. What you see may be out of date; trying again…");
-    banner.hidden = false;
-  }, LOST_AFTER_MS);
+  setText(banner, message ? `No news: ${message}. Trying again…` : "The connection is lost. What you see may be out of date; trying again…");
+  state.lostTimer ??= setTimeout(() => (banner.hidden = false), LOST_AFTER_MS);
 }
 
 /** Tell a screen reader now and then how many events came, not each of them. */
@@ -153,8 +152,8 @@ function refreshSoon() {
 /** Ask for everything that is no event. */
 async function refresh() {
   const asked = countQuery().toString();
-  const paths = ["/api/bandwidth", "/api/gaps", "/api/nodes", "/api/cameras", `/api/counts?${asked}`];
-  const [bandwidth, gaps, nodes, cameras, counts] = await Promise.all(paths.map(get));
+  const paths = ["/api/bandwidth", "/api/gaps", "/api/nodes", "/api/cameras", `/api/counts?${asked}`, "/api/counts"];
+  const [bandwidth, gaps, nodes, cameras, counts, everything] = await Promise.all(paths.map(get));
   warnOfOldFigures([bandwidth, gaps, nodes, cameras, counts].includes(null));
   if (bandwidth) showBandwidth(bandwidth);
   if (gaps && nodes) showGaps(gaps, nodes.nodes.length > 0);
@@ -164,8 +163,8 @@ async function refresh() {
     state.nodesAway = new Set(nodes.nodes.filter((node) => ["offline", "stopped"].includes(node.state)).map((node) => node.node));
     showLatest(state.book.objects, state.nodesAway, open);
   }
+  if (everything) offer("label", everything.counts.map((one) => one.label));
   if (counts && asked === countQuery().toString()) {
-    offer("label", counts.counts.map((one) => one.label));
     showCounts(counts, chosen().countsObjects ? "object" : "event");
   }
 }
