@@ -85,7 +85,7 @@ for number in range(10**6):
 def test_killed_process_leaves_whole_batches(open_spool: Open, path: Path, kill_after_s: float) -> None:
     """After SIGKILL everything accepted is there, batches are whole, and the sequence has no gap."""
     command = [sys.executable, "-c", APPEND_UNTIL_KILLED, str(path)]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         accepted = [int(process.stdout.readline())]
         time.sleep(kill_after_s)
@@ -110,7 +110,7 @@ def test_second_process_is_told_that_the_spool_is_in_use(open_spool: Open, path:
         "new_spool(Path(sys.argv[1]))"
     )
     command = [sys.executable, "-c", script, str(path)]
-    second = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    second = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60)
     assert second.returncode == 1
     assert f"SpoolLockedError: spool {path}: is in use" in second.stderr
     with pytest.raises(SpoolLockedError, match="stop the other one"):
@@ -250,7 +250,7 @@ def test_receipts_are_written_on_a_full_disk(tmp_path: Path) -> None:
     namespace = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user", "--map-root-user"]
     mounted = 'mount -t tmpfs -o size=24m tmpfs "$1" && exec "$2" -c "$3" "$1"'
     command = [*namespace, "sh", "-c", mounted, "sh", str(tmp_path), sys.executable, FILL_A_SMALL_DISK]
-    result = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=100)  # noqa: S603
+    result = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=100)
     assert result.returncode == 0, result.stderr
     assert int(result.stdout.split()[1]) > 0
 

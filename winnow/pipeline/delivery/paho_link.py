@@ -216,7 +216,12 @@ class PahoLink:
 
 
 def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Clock) -> Connect:
-    """Return what starts a node's links: it hears its receipts, and its last will says `offline`."""
+    """Return what starts a node's links: it hears its receipts, and its last will says `offline`.
+
+    Raises:
+        SettingsError: a certificate or the password cannot be read.
+    """
+    new_client(settings, client_id=node)  # wrong settings end the start, not every connection after it
 
     def connect(wake: Callable[[], None]) -> Link:
         offline = NodeStatus(state="offline", since=clock.now(), version=version)
