@@ -1,6 +1,6 @@
 """The gateway between a real Mosquitto and a real Kafka: what arrives, what is refused, and who hears of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -97,11 +97,11 @@ def test_retained_state_reaches_the_compacted_topic(
     ],
     ids=["poison", "oversize", "identity"],
 )
-def test_refused_message_is_a_dead_letter_and_is_receipted(  # type: ignore[no-untyped-def]
+def test_refused_message_is_a_dead_letter_and_is_receipted(
     gateway: GatewayProcess,
     edge: EdgeClient,
     kafka_address: str,
-    spoil,
+    spoil: Callable[[MqttMessage], MqttMessage],
     reason: bytes,
 ) -> None:
     """The bytes are kept as they came, with the reason; the edge gets its receipt, and good events go on."""

@@ -1,6 +1,8 @@
 """The gateway while Kafka or the broker is away: nothing is lost, memory stays, SIGTERM is heard in every state."""
 
+import asyncio
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +11,12 @@ import pytest
 
 from scripts.services import KafkaServer, MosquittoServer, ServerMissing
 from tests.broker.gateway_bench import EdgeClient, GatewayProcess, eventually, recorded_event, records_of
-from winnow.events.kafka import from_kafka
+from winnow.events.kafka import from_kafka, to_kafka
 from winnow.events.mqtt import to_mqtt
 from winnow.events.topics import KAFKA_EVENTS
+from winnow.gateway.kafka_destination import KafkaDestination
+from winnow.gateway.settings import KafkaOutSettings
+from winnow.runtime.errors import DestinationError
 
 pytestmark = pytest.mark.broker
 
@@ -101,6 +106,33 @@ def test_kafka_comes_back_and_the_same_gateway_delivers(
     _publish(edge, range(301, 311))
     assert eventually(lambda: edge.has_receipts_for(range(301, 311)), within_s=5)
     assert _stored_ids(own_kafka, edge.node) == _ids(edge, range(1, 311))
+
+
+def test_producer_that_got_no_answer_is_replaced(own_kafka: KafkaServer, unique_name: str) -> None:
+    """A frozen Kafka means an error in time and no producer any more; the next attempt makes one and succeeds."""
+    settings = KafkaOutSettings(bootstrap_servers=f"127.0.0.1:{own_kafka.port}", timeout_s=2)
+    destination = KafkaDestination(settings, max_batch_bytes=256 * 1024)
+    records = [to_kafka(recorded_event(unique_name, 1))]
+
+    async def store_around_a_freeze() -> tuple[float, bool]:
+        await destination.start()
+        await destination.store(records)
+        own_kafka.pause()
+        began_s = time.monotonic()
+        try:
+            with pytest.raises(DestinationError, match="did not confirm"):
+                await destination.store(records)
+            took_s, replaced = time.monotonic() - began_s, destination._producer is None
+        finally:
+            own_kafka.resume()
+        await destination.store(records)
+        await destination.stop()
+        return took_s, replaced
+
+    took_s, replaced = asyncio.run(store_around_a_freeze())
+    assert replaced
+    assert took_s < 2 + 3 + 1
+    assert _stored_ids(own_kafka, unique_name) == {recorded_event(unique_name, 1).id}
 
 
 def test_memory_is_bounded_while_kafka_is_away(

@@ -43,11 +43,11 @@ class Intake(Protocol):
     async def receive(self, timeout_s: float) -> Received | None:
         """Return the oldest message that waits, None if none comes in time."""
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Return once the broker has taken the message over.
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the broker, ahead of every acknowledgement that follows.
 
         Raises:
-            ConnectionLostError: it may not have.
+            ConnectionLostError: there is no connection to send it on.
         """
 
     def acknowledge(self, message: Received) -> None:

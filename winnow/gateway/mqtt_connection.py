@@ -24,8 +24,10 @@ from winnow.runtime.mqtt import SESSION_EXPIRY_S, MqttSettings, connect_properti
 
 MAX_PACKET_BYTES: Final = 320 * 1024
 """Asked of the broker. The contract's largest payload is 256 KiB; the rest is room for poison to be seen as such."""
+MAX_UNANSWERED: Final = 1000
+"""Receipts that the broker may leave without an answer before the connection is given up."""
 ANSWER_WITHIN_S: Final = 10.0
-"""CONNACK, SUBACK and PUBACK come within this time, or the connection is given up."""
+"""CONNACK and SUBACK come within this time, or the connection is given up."""
 TCP_WITHIN_S: Final = 4.0
 CLOSE_WITHIN_S: Final = 1.0
 HOUSEKEEPING_EVERY_S: Final = 1.0
@@ -55,7 +57,8 @@ class MqttConnection:
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[str] = self._loop.create_future()
-        self._publishing: dict[int, asyncio.Future[ReasonCode]] = {}
+        self._unanswered = 0
+        self._refusal_told = False
         self._client = new_client(settings, client_id=client_id, manual_ack=True)
         self._client.connect_timeout = TCP_WITHIN_S
         self._client.on_connect = self._on_connect
@@ -92,22 +95,22 @@ class MqttConnection:
                 self._guard(self._client.loop_misc)
         return self._ended.result()
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Return once the broker has answered; a refusal is logged, as trying again would not help.
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the broker at QoS 1, ahead of every PUBACK that is sent later.
+
+        Its answer is not waited for: rumqttd answers nothing at all while its own window is full.
 
         Raises:
-            ConnectionLostError: the connection ended first, or the broker does not answer.
+            ConnectionLostError: there is no connection to send it on.
         """
         if not self.alive or not self._connected.done():
             raise ConnectionLostError("not connected")
-        number = self._client.publish(topic, payload, qos=1).mid
-        answer = self._publishing[number] = self._loop.create_future()
-        try:
-            await self._answer_to(answer, "PUBLISH")
-        finally:
-            self._publishing.pop(number, None)
-        if answer.result().is_failure:
-            _log.error("the broker refused a message; check its access rules", extra={"topic": topic})
+        self._unanswered += 1
+        self._guard(lambda: self._client.publish(topic, payload, qos=1).rc)
+        if self._unanswered > MAX_UNANSWERED:
+            self._end("no answer to PUBLISH")
+        if not self.alive:
+            raise ConnectionLostError(self._ended.result())
 
     def acknowledge(self, mid: int) -> None:
         """Send the PUBACK of one message."""
@@ -206,11 +209,12 @@ class MqttConnection:
             self._subscribed.set_result(None)
 
     def _on_publish(
-        self, _client: Client, _data: object, mid: int, code: ReasonCode, _properties: Properties | None
+        self, _client: Client, _data: object, _mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        answer = self._publishing.get(mid)
-        if answer is not None and not answer.done():
-            answer.set_result(code)
+        self._unanswered -= 1
+        if code.is_failure and not self._refusal_told:
+            self._refusal_told = True
+            _log.error("the broker refuses receipts; check its access rules", extra={"reason": str(code)})
 
     def _on_disconnect(
         self, _client: Client, _data: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None

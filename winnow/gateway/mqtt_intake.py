@@ -95,15 +95,15 @@ class MqttIntake:
                 return None
         return self._waiting.popleft() if self._waiting else None
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Return once the broker has taken the message over.
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Hand a message to the broker, ahead of every later acknowledgement.
 
         Raises:
-            ConnectionLostError: there is no connection, or it ended before the answer.
+            ConnectionLostError: there is no connection to send it on.
         """
         if self._connection is None:
             raise ConnectionLostError("not connected")
-        await self._connection.publish(topic, payload)
+        self._connection.publish(topic, payload)
 
     def acknowledge(self, message: Received) -> None:
         """Send the PUBACK, unless the connection that the message came from is gone."""

@@ -2,9 +2,12 @@
 
 For each batch, in this order; the process may die between any two steps:
 
-1. the destination confirms every record, dead letters too   (before: nothing happened, the broker sends all again)
-2. the broker takes over the receipts, one per node and epoch (before: stored again, which is harmless)
-3. PUBACK for each message, in the order of arrival           (before: stored and receipted again, harmless too)
+1. the destination confirms every record, dead letters too  (before: nothing happened, the broker sends all again)
+2. receipts go out, one per node and epoch                   (before: stored again, which is harmless)
+3. PUBACK for each message, in the order of arrival, on the same connection behind the receipts
+                                                             (before: stored and receipted again, harmless too)
+
+A receipt that the broker loses after that is no loss: the edge publishes again what it has no receipt for.
 
 While the destination is down, step 1 is repeated for ever: nothing is acknowledged, so the broker sends no more than
 its window, and memory stays as it is.
@@ -109,7 +112,7 @@ class GatewayService:
         verdicts = [judge(message.topic, message.payload, message.user_properties) for message in batch]
         await self._store([verdict.record for verdict in verdicts])
         self._count(verdicts)
-        if await self._send_receipts(verdicts):
+        if self._send_receipts(verdicts):
             for message in batch:
                 self._intake.acknowledge(message)
 
@@ -144,28 +147,22 @@ class GatewayService:
                 self._trouble = self._asked_at_mono_s = None
                 return
 
-    async def _send_receipts(self, verdicts: Sequence[Verdict]) -> bool:
-        """Return whether the broker has taken over a receipt for everything that asks for one."""
+    def _send_receipts(self, verdicts: Sequence[Verdict]) -> bool:
+        """Return whether a receipt went out for everything that asks for one."""
         positions: dict[tuple[str, str], list[int]] = defaultdict(list)
         for verdict in verdicts:
             if verdict.node is not None and verdict.position is not None:
                 epoch, sequence = verdict.position
                 positions[verdict.node, epoch].append(sequence)
-        payloads = [
-            (receipts_topic(node), encode_receipt(receipt))
-            for (node, epoch), sequences in positions.items()
-            for receipt in receipts_for(epoch, sequences)
-        ]
-        outcomes = await asyncio.gather(
-            *(self._intake.publish(topic, payload) for topic, payload in payloads), return_exceptions=True
-        )
-        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        self._metrics.receipts.inc(len(outcomes) - len(errors))
-        for error in errors:
-            self._metrics.receipts_lost.inc()
-            if not isinstance(error, ConnectionLostError):
-                raise error
-        return not errors
+        try:
+            for (node, epoch), sequences in positions.items():
+                for receipt in receipts_for(epoch, sequences):
+                    self._intake.publish(receipts_topic(node), encode_receipt(receipt))
+                    self._metrics.receipts.inc()
+        except ConnectionLostError as exc:
+            _log.info("receipts wait for the next connection", extra={"reason": str(exc)})
+            return False
+        return True
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         self._metrics.received.inc(len(verdicts))

@@ -93,7 +93,7 @@ class MemoryIntake:
         await asyncio.sleep(0 if timeout_s > 0 and self._waiting else min(timeout_s, 0.01))
         return self._waiting.popleft() if self._waiting else None
 
-    async def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, topic: str, payload: bytes) -> None:
         """Keep the message.
 
         Raises:

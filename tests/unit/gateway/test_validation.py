@@ -1,5 +1,6 @@
 """What a gateway makes of a message: a record, a state, or a dead letter with its position."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -56,7 +57,9 @@ def test_event_becomes_its_record_and_is_receipted_by_its_position() -> None:
         (lambda good: replace(good, topic="winnow/v1/gate/thumbnails/door"), "schema"),
     ],
 )
-def test_refused_message_is_kept_as_it_came_with_reason_and_position(changed, reason) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_refused_message_is_kept_as_it_came_with_reason_and_position(
+    changed: Callable[[MqttMessage], MqttMessage], reason: str
+) -> None:
     """A dead letter has the original bytes and topic, a reason, and where it stood, so that it is receipted too."""
     message = changed(to_mqtt(_event()))
     verdict = _judge(message)
