@@ -42,7 +42,7 @@ def produce(kafka_address: str, create_topics: Callable[..., None]) -> Produce:
         except KafkaException as exc:
             if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-    producer = Producer({"bootstrap.servers": kafka_address, "acks": "all", "linger.ms": 5})
+    producer = Producer({"bootstrap.servers": kafka_address, "acks": "all", "log_level": 0, "linger.ms": 5})
 
     def write(records: Sequence[KafkaRecord]) -> None:
         for record in records:
@@ -150,6 +150,17 @@ class SinkProcess:
         except OSError:
             return False
 
+    def alarms(self) -> list[str]:
+        """Return the log's lines about missing sequences."""
+        text = self.log.read_text(encoding="utf-8")
+        return [line for line in text.splitlines() if "Sequences are missing" in line]
+
+    def metric(self, name: str) -> float:
+        """Return the value of a gauge without labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith(f"{name} ")))
+
     def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit code, which must come within ten seconds."""
         self.process.send_signal(number)
@@ -235,3 +246,18 @@ def test_sinks_of_one_group_share_the_work(
     assert _stored(store, node) == list(range(1, 601))
     assert [gap for gap in store.gaps(0) if gap.node == node] == []
     store.close()
+
+
+def test_sink_raises_the_alarm_over_a_lost_sequence(
+    kafka_address: str, unique_name: str, produce: Produce, tmp_path: Path
+) -> None:
+    """A sequence that never comes is an ERROR with the exact range, and shows in the metrics, once it is overdue."""
+    settings = _settings(kafka_address, f"sqlite:///{tmp_path}/events.db", unique_name)
+    sink = SinkProcess(settings.model_copy(update={"lateness_s": 1}), tmp_path)
+    produce([to_kafka(crossing_event(n, node=unique_name)) for n in (1, 2, 3, 7, 8)])
+    _wait_for(lambda: any(unique_name in line for line in sink.alarms()), "the alarm")
+    [alarm] = [json.loads(line) for line in sink.alarms() if unique_name in line]
+    facts = {name: alarm[name] for name in ("level", "node", "epoch", "first", "last", "missing")}
+    assert facts == {"level": "ERROR", "node": unique_name, "epoch": "e1", "first": 4, "last": 6, "missing": 3}
+    assert sink.metric("winnow_sink_missing_sequences") >= 3
+    assert sink.end(signal.SIGTERM) == 0

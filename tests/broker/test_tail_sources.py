@@ -35,9 +35,7 @@ class TailProcess:
     """A running `winnow tail`, its lines as they come."""
 
     def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [*TAIL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen([*TAIL, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines: list[str] = []
         self.notices: list[str] = []
         self._threads = [
@@ -50,7 +48,7 @@ class TailProcess:
     @staticmethod
     def _read(stream: object, into: list[str]) -> None:
         for line in stream:  # type: ignore[attr-defined]
-            into.append(line.rstrip("\n"))
+            into.append(line.rstrip("\n"))  # noqa: PERF401 - lines are looked at while they come
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         """Return once `condition` holds."""
@@ -94,7 +92,7 @@ def produce(kafka_address: str, create_topics: Callable[..., None]) -> Callable[
     except KafkaException as exc:
         if exc.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
-    producer = Producer({"bootstrap.servers": kafka_address, "acks": "all", "linger.ms": 0})
+    producer = Producer({"bootstrap.servers": kafka_address, "acks": "all", "log_level": 0, "linger.ms": 0})
 
     def write(events: Sequence[Event]) -> None:
         for record in map(to_kafka, events):
@@ -196,7 +194,7 @@ def _silent_server() -> Iterator[str]:
     ],
 )
 @pytest.mark.parametrize("silent", [False, True], ids=["refused", "silent"])
-def test_tail_out_of_reach_is_one_line(arguments: list[str], silent: bool) -> None:
+def test_tail_out_of_reach_is_one_line(arguments: list[str], silent: bool) -> None:  # noqa: FBT001 - a parameter
     """What refuses the connection or never answers is told in one line, exit code 2, within seconds."""
     with _silent_server() if silent else contextlib.nullcontext(f"127.0.0.1:{free_port()}") as address:
         started = time.monotonic()

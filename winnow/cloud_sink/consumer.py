@@ -11,17 +11,23 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from threading import Event as Flag
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from winnow.cloud_sink.metrics import SinkMetrics
+from winnow.cloud_sink.settings import SinkSettings
 from winnow.cloud_sink.store import Store, StoreError, StoreUnusableError
 from winnow.cloud_sink.worker import WorkerThread
 from winnow.events.kafka import KafkaRecord
 from winnow.events.topics import KAFKA_TOPICS
+from winnow.runtime.clock import Clock
+from winnow.runtime.kafka import client_arguments
 from winnow.runtime.retry import Backoff
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 POLL_MS: Final = 500
 START_TIMEOUT_S: Final = 15.0
@@ -42,30 +48,32 @@ class SinkConsumer:
     """Reads every topic and writes what it reads.
 
     Args:
-        client_arguments: how to reach Kafka, see `winnow.runtime.kafka.client_arguments`.
-        group: shares out the partitions.
+        settings: how to reach Kafka, the group that shares out the partitions, the size of a transaction.
         store: keeps rows and offsets.
-        batch_records: most records a transaction.
         metrics: counts.
+        clock: tells when everything was read.
+
+    Attributes:
+        kafka_ok: whether Kafka was reachable when it was last tried.
+        store_ok: whether the database took the last write.
+        caught_up_at: when everything that Kafka held, in the partitions of this sink, was last in the store; None
+            until then.
+
+    Raises:
+        SettingsError: a password file or a certificate cannot be read.
     """
 
-    def __init__(
-        self,
-        client_arguments: Mapping[str, Any],
-        *,
-        group: str,
-        store: Store,
-        batch_records: int,
-        metrics: SinkMetrics,
-    ) -> None:
-        self._client_arguments = client_arguments
-        self._group = group
+    def __init__(self, settings: SinkSettings, *, store: Store, metrics: SinkMetrics, clock: Clock) -> None:
+        self._client_arguments = client_arguments(settings.kafka)
+        self._group = settings.group
+        self._batch_records = settings.batch_records
         self._store = store
-        self._batch_records = batch_records
         self._metrics = metrics
+        self._clock = clock
         self._worker = WorkerThread("store")
         self.kafka_ok = False
         self.store_ok = True
+        self.caught_up_at: datetime | None = None
 
     async def run(self, stopping: Flag) -> None:
         """Records flow from Kafka into the store until `stopping` is set; failures of either are waited out."""
@@ -94,8 +102,13 @@ class SinkConsumer:
         """What Kafka has now, up to one batch, is in the store with its offsets; or `stopping` is set."""
         batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._batch_records)
         records = [record_of(message) for messages in batches.values() for message in messages]
-        if records and await self._write(records, _next_offsets(batches), stopping):
-            self._metrics.lag.set(await _lag(consumer))
+        if records and not await self._write(records, _next_offsets(batches), stopping):
+            return
+        lag = await _lag(consumer)
+        if lag is not None:
+            self._metrics.lag.set(lag)
+        if lag == 0:
+            self.caught_up_at = self._clock.now()
 
     async def _write(self, records: list[KafkaRecord], offsets: dict[tuple[str, int], int], stopping: Flag) -> bool:
         """Return True once the batch is durable, False if `stopping` was set before."""
@@ -183,11 +196,11 @@ def _next_offsets(batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> dic
     }
 
 
-async def _lag(consumer: AIOKafkaConsumer) -> int:
-    """Return how many records wait in Kafka, as far as the consumer has heard."""
-    lag = 0
-    for partition in consumer.assignment():
-        end = consumer.highwater(partition)
-        if end is not None:
-            lag += max(0, end - await consumer.position(partition))
-    return lag
+async def _lag(consumer: AIOKafkaConsumer) -> int | None:
+    """Return how many records wait in Kafka, None before every assigned partition has answered."""
+    assigned = consumer.assignment()
+    ends = {partition: consumer.highwater(partition) for partition in assigned}
+    if not assigned or None in ends.values():
+        return None
+    waiting = [max(0, int(end) - int(await consumer.position(partition))) for partition, end in ends.items()]
+    return sum(waiting)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from winnow.cloud_sink.store import Gap
@@ -10,6 +11,21 @@ MAX_LINES: Final = 20
 """Most gaps that one round names one by one; the gauge and the page show the rest."""
 
 _log: Final = logging.getLogger(__name__)
+
+
+def proven(gaps: Sequence[Gap], caught_up_at: datetime | None, lateness_s: float) -> list[Gap]:
+    """Return the gaps that the backlog in Kafka cannot fill any more.
+
+    A sink that works off a backlog may be ahead in one topic and behind in another; what is missing then is on its way.
+
+    Args:
+        gaps: all overdue gaps.
+        caught_up_at: when everything that Kafka held was last in the store; None if it never was.
+        lateness_s: how much older than that a gap must be.
+    """
+    if caught_up_at is None:
+        return []
+    return [gap for gap in gaps if gap.since <= caught_up_at - timedelta(seconds=lateness_s)]
 
 
 class GapAlarm:

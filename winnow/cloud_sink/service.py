@@ -9,13 +9,12 @@ from threading import Event as Flag
 from typing import Final
 
 from winnow.cloud_sink.consumer import SinkConsumer, pause
-from winnow.cloud_sink.gap_alarm import GapAlarm
+from winnow.cloud_sink.gap_alarm import GapAlarm, proven
 from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.settings import SinkSettings
 from winnow.cloud_sink.store import Store, StoreError, StoreUnavailableError, open_store
 from winnow.cloud_sink.worker import WorkerThread
 from winnow.runtime.clock import Clock
-from winnow.runtime.kafka import client_arguments
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.retry import Backoff
 
@@ -37,7 +36,6 @@ def run_sink(settings: SinkSettings, stopping: Flag, clock: Clock) -> None:
         StoreUnusableError: the database's address or login is wrong.
         OSError: a port for metrics or page is taken.
     """
-    arguments = client_arguments(settings.kafka)
     metrics = SinkMetrics()
     consumers: list[SinkConsumer] = []
     health = partial(_health, consumers)
@@ -51,9 +49,7 @@ def run_sink(settings: SinkSettings, stopping: Flag, clock: Clock) -> None:
             return
         stack.callback(store.close)
         stack.enter_context(_page(settings, store, clock))
-        consumer = SinkConsumer(
-            arguments, group=settings.group, store=store, batch_records=settings.batch_records, metrics=metrics
-        )
+        consumer = SinkConsumer(settings, store=store, metrics=metrics, clock=clock)
         consumers.append(consumer)
         asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
     _log.info("Stopped")
@@ -94,21 +90,22 @@ async def _serve(consumer: SinkConsumer, store: Store, metrics: SinkMetrics, lat
     async with asyncio.TaskGroup() as tasks:
         work = [
             tasks.create_task(consumer.run(stopping), name="consume"),
-            tasks.create_task(_audit(store, metrics, lateness_s, stopping), name="audit"),
+            tasks.create_task(_audit(consumer, store, metrics, lateness_s, stopping), name="audit"),
         ]
         tasks.create_task(_end_in_time(work, stopping), name="stop")
 
 
-async def _audit(store: Store, metrics: SinkMetrics, lateness_s: float, stopping: Flag) -> None:
-    """Every gap is an alarm and in the metrics within seconds of being overdue."""
+async def _audit(consumer: SinkConsumer, store: Store, metrics: SinkMetrics, lateness_s: float, stopping: Flag) -> None:
+    """Every gap is an alarm and in the metrics within seconds of being proven."""
     alarm = GapAlarm()
     worker = WorkerThread("audit")
     while not stopping.is_set():
         try:
-            gaps = await worker.run(partial(store.gaps, lateness_s))
+            overdue = await worker.run(partial(store.gaps, lateness_s))
         except (StoreError, TimeoutError) as exc:
             _log.debug("No audit while the database is down", extra={"reason": str(exc)})
         else:
+            gaps = proven(overdue, consumer.caught_up_at, lateness_s)
             alarm.report(gaps)
             metrics.note_gaps(gaps)
         await pause(AUDIT_EVERY_S, stopping)

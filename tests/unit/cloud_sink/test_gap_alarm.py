@@ -1,11 +1,11 @@
 """The alarm tells of each gap once."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from winnow.cloud_sink.gap_alarm import MAX_LINES, GapAlarm
+from winnow.cloud_sink.gap_alarm import MAX_LINES, GapAlarm, proven
 from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.store import Gap, WriteResult
 
@@ -50,6 +50,14 @@ def test_alarm_does_not_flood_the_log(expects_error_log: list[logging.LogRecord]
     GapAlarm().report([_gap(n, n) for n in range(1, 2000, 2)])
     assert len(expects_error_log) == MAX_LINES + 1
     assert vars(expects_error_log[-1])["gaps"] == 1000 - MAX_LINES
+
+
+def test_gap_is_proven_only_once_the_backlog_is_read() -> None:
+    """While a sink works off a backlog nothing is an alarm: what is missing may stand in another topic."""
+    gap = _gap(5, 9)
+    assert proven([gap], None, 60) == []
+    assert proven([gap], NOON + timedelta(seconds=59), 60) == []
+    assert proven([gap], NOON + timedelta(seconds=60), 60) == [gap]
 
 
 def test_metrics_count_writes_and_gaps() -> None:
