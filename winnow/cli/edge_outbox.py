@@ -44,6 +44,7 @@ def open_delivery(settings: EdgeSettings, *, registry: CollectorRegistry, clock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         spool = SqliteSpool(path, node=settings.node, clock=clock, metrics=metrics, max_bytes=settings.spool.max_bytes)
+        metrics.watch(spool)
     except SpoolError as exc:
         fail(str(exc))
     except OSError as exc:

@@ -6,11 +6,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event as Flag
 from typing import Final, Protocol
 
-from winnow.events import new_event
+from winnow.events import Event, new_event
 from winnow.events.data import ModelRef
 from winnow.events.identity import digest_of, event_id
 from winnow.events.names import source_of
 from winnow.pipeline.camera import Camera
+from winnow.pipeline.delivery import SpoolFailedError
 from winnow.pipeline.event_maker import Message
 from winnow.pipeline.node_stats import StatisticsReporter
 from winnow.pipeline.sources import SourceError
@@ -79,13 +80,21 @@ class EdgeNode:
             running = {pool.submit(camera.run, stopping): camera for camera in self._cameras}
             pending = set(running)
             while pending:
-                _, pending = wait(pending, timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
-                if self._clock.monotonic_s() - self._reported_at_mono_s >= self._stats_every_s:
+                done, pending = wait(pending, timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
+                if any(isinstance(future.exception(), SpoolFailedError) for future in done):
+                    stopping.set()  # without a spool nothing can be accepted
+                elif self._clock.monotonic_s() - self._reported_at_mono_s >= self._stats_every_s:
                     self._report()
         self._report()
         return [problem for future, camera in running.items() if (problem := _failure(future, camera))]
 
     def _report(self) -> None:
+        try:
+            self._outbox.accept([self._stats_event()])
+        except SpoolFailedError as exc:
+            logger.error("Statistics are lost: the spool fails", extra={"reason": str(exc)})  # noqa: TRY400
+
+    def _stats_event(self) -> Event:
         now_mono_s = self._clock.monotonic_s()
         stats = self._reporter.report(
             [(camera.name, camera.counters()) for camera in self._cameras],
@@ -96,14 +105,13 @@ class EdgeNode:
         self._reported_at_mono_s = now_mono_s
         report_id = event_id(self._stream_id, "node.stats", self._name, self._reports)
         self._reports += 1
-        event = new_event(id=report_id, node=self._name, camera=None, subject=None, time=self._clock.now(), data=stats)
-        self._outbox.accept([event])
+        return new_event(id=report_id, node=self._name, camera=None, subject=None, time=self._clock.now(), data=stats)
 
 
 def _failure(future: Future[None], camera: Camera) -> str | None:
     try:
         future.result()
-    except SourceError as exc:
+    except (SourceError, SpoolFailedError) as exc:
         return f"camera {camera.name}: {exc}"
     except Exception as exc:
         logger.exception("Camera failed", extra={"camera": camera.name})
