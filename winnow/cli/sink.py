@@ -25,7 +25,9 @@ def sink(
     Runs until Ctrl-C or SIGTERM. A Kafka or a database that is down is waited for. What is stored, is stored
     once, however often this or anything before it is killed.
     """
-    from winnow.cloud_sink.service import run_sink  # noqa: PLC0415 - keeps `winnow --help` fast
+    import logging  # noqa: PLC0415 - keeps `winnow --help` fast
+
+    from winnow.cloud_sink.service import run_sink  # noqa: PLC0415
     from winnow.cloud_sink.settings import SinkSettings  # noqa: PLC0415
     from winnow.cloud_sink.store import StoreError  # noqa: PLC0415
     from winnow.runtime.clock import SystemClock  # noqa: PLC0415
@@ -38,6 +40,7 @@ def sink(
         if http is not None:
             settings = settings.model_copy(update={"http": parse_page_address(http)})
         configure_logging(log_level)
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it, the consumer says itself
         with stop_on_signals() as stopping:
             run_sink(settings, stopping, SystemClock())
     except (SettingsError, StoreError) as exc:
