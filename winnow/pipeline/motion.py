@@ -107,7 +107,7 @@ class MotionGate:
         if thinned.shape != self._watched.shape:
             self._watched = _watched_area(thinned.shape[0], thinned.shape[1], self._settings)
             self._watched_pixels = cv2.countNonZero(self._watched)
-        self._background = thinned
+        self._background = thinned.copy()  # a small picture is thinned to itself, a view of the decoder's buffer
         return Motion(regions=(), changed_fraction=changed_fraction, is_global_change=True)
 
 

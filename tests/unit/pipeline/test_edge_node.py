@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
 from threading import Event as Flag
+from typing import Self
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 class MissingSource(ScriptedSource):
     """A recording that is not there."""
 
-    def __enter__(self) -> "MissingSource":
+    def __enter__(self) -> Self:
         """Fail."""
         raise SourceNotFoundError("gone.mp4", "no such file")
 

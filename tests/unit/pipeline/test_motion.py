@@ -212,3 +212,14 @@ def test_street_clip_has_motion_in_every_sampled_frame_and_no_global_change() ->
     assert all(motion.regions for motion in answers)
     assert not any(motion.is_global_change for motion in answers)
     assert max(motion.changed_fraction for motion in answers) < 0.1
+
+
+def test_small_picture_is_learnt_without_touching_it() -> None:
+    """A picture that is not thinned out stays as it is: the background is the gate's own."""
+    gate = MotionGate(MotionSettings())
+    picture = np.full((120, 160), 90, np.uint8)
+    picture.flags.writeable = False
+    gate.update(picture)
+    brighter = np.full((120, 160), 91, np.uint8)
+    assert gate.update(brighter).regions == ()
+    assert (picture == 90).all()
