@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 def sink(
     *,
-    config: Annotated[Path, typer.Option("--config", "-c", help="The sink's settings (YAML), e.g. deploy/sink.yaml.")],
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="The sink's settings (YAML); an empty file takes every default.")
+    ],
     http: Annotated[
         str | None,
         typer.Option("--http", metavar="HOST:PORT", help="Serve the web page there, e.g. 127.0.0.1:8080."),

@@ -4,17 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from winnow.cloud_sink.settings import SinkSettings
+from winnow.cloud_sink.settings import PageSettings, SinkSettings
 from winnow.runtime.settings import SettingsInvalidError, load_settings
 
 DEPLOYED = Path(__file__).parents[3] / "deploy" / "sink.yaml"
 
 
 def test_deployed_sink_settings_are_valid() -> None:
-    """The settings file that comes with the project loads and keeps every port on loopback."""
-    settings = load_settings(DEPLOYED, SinkSettings)
-    assert settings.http is not None
-    assert {settings.http.host, settings.metrics.host} == {"127.0.0.1"}
+    """The settings file that comes with the project loads."""
+    assert load_settings(DEPLOYED, SinkSettings).group == "winnow-sink"
+
+
+def test_sink_without_settings_opens_nothing_to_the_network(tmp_path: Path) -> None:
+    """An empty file is enough: a local Kafka, a file beside it, metrics on loopback, no page."""
+    path = tmp_path / "sink.yaml"
+    path.write_text("", encoding="utf-8")
+    settings = load_settings(path, SinkSettings)
+    assert (settings.store.url, settings.http) == ("sqlite:///winnow.db", None)
+    assert {settings.metrics.host, PageSettings().host} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize(
