@@ -32,7 +32,7 @@ def gateway(
 
     settings = _load(config)
     if check:
-        error_console().print(f"[green]{config} is right[/]")
+        error_console().print(f"[green]{config} is right[/]", soft_wrap=True)
         return
     configure_logging(log_level.upper())
     raise typer.Exit(run_gateway(settings))

@@ -24,6 +24,9 @@ from winnow.runtime.stopping import stop_on_signals
 END_WITHIN_S: Final = 9.0
 """After a signal; nothing is lost by an abrupt end, as nothing is acknowledged before it is stored."""
 EXIT_ABRUPT: Final = 1
+LAST_RETRY_S: Final = 5.0
+"""Longest delay between two tries. With 30 % jitter, a broker or Kafka that was down is found again 6.5 s after it came
+back."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -56,14 +59,14 @@ async def serve(settings: GatewaySettings, stopping: threading.Event) -> None:
         settings.mqtt,
         client_id=settings.client_id,
         in_flight=settings.in_flight,
-        backoff=Backoff(first_s=0.5, limit_s=15.0),
+        backoff=Backoff(first_s=0.5, limit_s=LAST_RETRY_S),
         metrics=metrics,
     )
     service = GatewayService(
         intake,
         build_destination(settings),
         limits=settings.batch.limits(),
-        backoff=Backoff(first_s=0.2, limit_s=10.0),
+        backoff=Backoff(first_s=0.2, limit_s=LAST_RETRY_S),
         clock=SystemClock(),
         metrics=metrics,
     )

@@ -11,7 +11,7 @@ from winnow.events.topics import GATEWAY_FILTERS
 from winnow.gateway.intake import ConnectionLostError, Received
 from winnow.gateway.metrics import GatewayMetrics
 from winnow.gateway.mqtt_connection import MqttConnection
-from winnow.runtime.mqtt import MqttSettings
+from winnow.runtime.mqtt import MqttSettings, new_client
 from winnow.runtime.retry import Backoff
 
 FILTERS: Final = tuple(name for name in GATEWAY_FILTERS if not name.endswith("/batch"))
@@ -32,11 +32,15 @@ class MqttIntake:
         in_flight: the broker's window.
         backoff: between two attempts to connect.
         metrics: counts connections and drops.
+
+    Raises:
+        SettingsError: the password file or a certificate cannot be read.
     """
 
     def __init__(
         self, settings: MqttSettings, *, client_id: str, in_flight: int, backoff: Backoff, metrics: GatewayMetrics
     ) -> None:
+        new_client(settings, client_id=client_id)  # files that cannot be read are told now, not at the first connection
         self._settings = settings
         self._client_id = client_id
         self._in_flight = in_flight
