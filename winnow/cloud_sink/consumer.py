@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 POLL_MS: Final = 500
 START_TIMEOUT_S: Final = 15.0
 STOP_TIMEOUT_S: Final = 3.0
+LAST_RETRY_S: Final = 5.0
+"""Longest delay between two tries. With 30 % jitter, whatever was down is found again 6.5 s after it came back."""
+SESSION_MS: Final = 6_000
+HEARTBEAT_MS: Final = 2_000
+"""A sink that was killed keeps its partitions until its session ends; 6 s is the shortest that Kafka allows by default
+(group.min.session.timeout.ms). Heartbeats do not wait for the database, so a slow one does not end the session."""
 METADATA_AGE_MS: Final = 10_000
 """How soon a topic is noticed that the gateway creates after this sink has started."""
 
@@ -77,7 +83,7 @@ class SinkConsumer:
 
     async def run(self, stopping: Flag) -> None:
         """Records flow from Kafka into the store until `stopping` is set; failures of either are waited out."""
-        backoff = Backoff(first_s=0.5, limit_s=10)
+        backoff = Backoff(first_s=0.5, limit_s=LAST_RETRY_S)
         while not stopping.is_set():
             consumer = self._new_consumer()
             try:
@@ -112,7 +118,7 @@ class SinkConsumer:
 
     async def _write(self, records: list[KafkaRecord], offsets: dict[tuple[str, int], int], stopping: Flag) -> bool:
         """Return True once the batch is durable, False if `stopping` was set before."""
-        backoff = Backoff(first_s=0.2, limit_s=10)
+        backoff = Backoff(first_s=0.2, limit_s=LAST_RETRY_S)
         while not stopping.is_set():
             try:
                 result = await self._worker.run(partial(self._store.write, records, offsets))
@@ -128,7 +134,7 @@ class SinkConsumer:
 
     async def stored_offsets(self, stopping: Flag) -> dict[tuple[str, int], int]:
         """Return the database's offsets, however long it is down; empty if `stopping` is set before."""
-        backoff = Backoff(first_s=0.2, limit_s=10)
+        backoff = Backoff(first_s=0.2, limit_s=LAST_RETRY_S)
         while not stopping.is_set():
             try:
                 offsets = await self._worker.run(self._store.offsets)
@@ -157,6 +163,8 @@ class SinkConsumer:
             client_id="winnow-sink",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=HEARTBEAT_MS,
             metadata_max_age_ms=METADATA_AGE_MS,
         )
 

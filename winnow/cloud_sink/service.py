@@ -8,7 +8,7 @@ from functools import partial
 from threading import Event as Flag
 from typing import Final
 
-from winnow.cloud_sink.consumer import SinkConsumer, pause
+from winnow.cloud_sink.consumer import LAST_RETRY_S, SinkConsumer, pause
 from winnow.cloud_sink.gap_alarm import GapAlarm, proven
 from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.settings import SinkSettings
@@ -63,7 +63,7 @@ def _health(consumers: list[SinkConsumer]) -> Mapping[str, object]:
 
 def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store | None:
     """Return the store once its database answers, None if `stopping` is set before."""
-    backoff = Backoff(first_s=0.5, limit_s=10)
+    backoff = Backoff(first_s=0.5, limit_s=LAST_RETRY_S)
     while not stopping.is_set():
         try:
             return open_store(settings.store.url, password_file=settings.store.password_file, clock=clock)
