@@ -10,13 +10,16 @@ from msgspec import Meta, Struct
 
 from winnow.events.names import NAME_PATTERN
 
+NO_LINE_END: Final = r"(?!\n)"
+"""Behind every `$`: Python's own also matches in front of a line end, JSON Schema's does not."""
+
 Unit = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 Count = Annotated[int, Meta(ge=0, le=2**62)]
-Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
-Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Meta(pattern=NAME_PATTERN + NO_LINE_END)]
+Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Moment = Annotated[datetime, Meta(tz=True)]
 Pixels = Annotated[int, Meta(ge=1, le=65535)]
 Box = tuple[Unit, Unit, Unit, Unit]

@@ -14,12 +14,15 @@ from winnow.events.names import parse_source, source_of
 
 TYPE_PREFIX: Final = "winnow."
 TYPE_SUFFIX: Final = ".v1"
+_FIRST_YEAR: Final = 1969
+"""With a zone, the first hours of 1970 in UTC can still be 1969."""
+_LAST_YEAR: Final = 2199
 
-EventId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$")]
-Epoch = Annotated[str, Meta(pattern=r"^[0-9a-z-]{1,40}$")]
+EventId = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}$(?!\n)")]
+Epoch = Annotated[str, Meta(pattern=r"^[0-9a-z-]{1,40}$(?!\n)")]
 Sequence = Annotated[int, Meta(ge=1, le=MAX_SEQUENCE)]
-Subject = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
-TraceParent = Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")]
+Subject = Annotated[str, Meta(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+TraceParent = Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,13 +121,13 @@ def kind_of_type(event_type: str) -> str:
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The JSON form of an event, `data` left as it is."""
 
-    specversion: Annotated[str, Meta(pattern=r"^1\.0$")]
+    specversion: Annotated[str, Meta(pattern=r"^1\.0$(?!\n)")]
     id: EventId
     source: Annotated[str, Meta(max_length=120)]
     type: Annotated[str, Meta(max_length=80)]
     time: Moment
     subject: Subject | None = None
-    datacontenttype: Annotated[str, Meta(pattern=r"^application/json$")]
+    datacontenttype: Annotated[str, Meta(pattern=r"^application/json$(?!\n)")]
     recordedtime: Moment | None = None
     epoch: Epoch | None = None
     sequence: Sequence | None = None
@@ -179,6 +182,7 @@ def event_of(envelope: Envelope) -> Event:
     """
     node, camera = parse_source(envelope.source)
     data_json = bytes(envelope.data)
+    check_moment(envelope.time)
     return Event(
         id=envelope.id,
         node=node,
@@ -202,6 +206,7 @@ def recorded_of(epoch: str | None, sequence: int | None, at: datetime | None) ->
         return None
     if epoch is None or sequence is None or at is None:
         raise ContractError("schema", "epoch, sequence and recordedtime belong together")
+    check_moment(at)
     return Recorded(epoch=epoch, sequence=sequence, at=at)
 
 
@@ -218,6 +223,23 @@ def decode_data(kind: str, data_json: bytes) -> EventData:
     if decoder is None:
         raise ContractError("schema", f"unknown kind {kind[:60]!r}")
     try:
-        return decoder.decode(data_json)
+        data = decoder.decode(data_json)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError) as exc:
         raise ContractError("schema", f"{kind}: {exc}") from exc
+    for name in data.__struct_fields__:
+        value = getattr(data, name)
+        if isinstance(value, datetime):
+            check_moment(value)
+    return data
+
+
+def check_moment(moment: datetime) -> None:
+    """Return if a camera can have seen it: times at the ends of the calendar overflow in another zone.
+
+    Raises:
+        ContractError: it is before 1969 or after 2199.
+    """
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ContractError(
+            "schema", f"time {moment.isoformat()}: only the years {_FIRST_YEAR} to {_LAST_YEAR} are allowed"
+        )

@@ -7,6 +7,7 @@ from typing import Final
 from winnow.events.attributes import attributes_of, message_of
 from winnow.events.errors import ContractError
 from winnow.events.event import Event
+from winnow.events.limits import MAX_EVENT_BYTES
 from winnow.events.thumbnail import Thumbnail
 from winnow.events.topics import (
     KAFKA_DEADLETTER,
@@ -55,6 +56,8 @@ def from_kafka(value: bytes, headers: Iterable[tuple[str, bytes]]) -> Event | Th
     except UnicodeDecodeError as exc:
         raise ContractError("schema", "a header is not UTF-8") from exc
     message = message_of(attributes, value)
+    if isinstance(message, Event) and len(value) > MAX_EVENT_BYTES:
+        raise ContractError("size", f"event data of {len(value)} bytes; {MAX_EVENT_BYTES} are allowed")
     if message.recorded is None:
         raise ContractError("schema", "epoch, sequence and recordedtime are missing")
     return message

@@ -87,6 +87,13 @@ def test_event_that_no_spool_accepted_has_no_sequence() -> None:
         (_changed(epoch=None), "belong together"),
         (_changed(surprise=1), "surprise"),
         (_changed(subject="person\n7"), "subject"),
+        (_changed(subject="person/7\n"), "subject"),
+        (_changed(epoch="e1\n"), "epoch"),
+        (_changed(id="0" * 32 + "\n"), "id"),
+        (_changed(time="0001-01-01T00:00:00+14:00"), "years"),
+        (_changed(recordedtime="9999-12-31T23:59:59-14:00"), "years"),
+        (_changed_data(line="door\n"), "line"),
+        (_changed_data(label="person\n"), "label"),
         (_changed_data(box=[0.1, 0.2, 0.3]), "box"),
         (_changed_data(box=[0.1, 0.2, 0.3, 1.5]), "box"),
         (_changed_data(score=-0.1), "score"),
@@ -140,3 +147,10 @@ def test_node_event_has_no_camera() -> None:
     assert event.source == "/nodes/shop-1"
     assert decode_event(encode_event(event)) == event
     assert msgspec.json.decode(event.data_json)["cameras"] == []
+
+
+def test_moment_inside_the_data_is_checked_too() -> None:
+    """A time that no clock shows is refused wherever it stands."""
+    offline = {"reason": "gone", "since": "0001-01-01T00:00:00+14:00"}
+    with pytest.raises(ContractError, match="years"):
+        decode_event(_changed(type="winnow.camera.offline.v1", data=offline))

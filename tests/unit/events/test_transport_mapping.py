@@ -193,3 +193,11 @@ def test_header_that_is_not_text_is_refused() -> None:
 def test_jpeg_size_is_read_from_the_header() -> None:
     """Width and height are those that were encoded."""
     assert jpeg_size(_jpeg_of(123, 45)) == (123, 45)
+
+
+def test_oversize_event_in_a_record_is_refused() -> None:
+    """The sink holds to the same limit as the edge."""
+    record = to_kafka(_camera_online())
+    padded = record.value[:-1] + b', "note": "' + b"x" * 16_384 + b'"}'
+    with pytest.raises(ContractError, match="are allowed"):
+        from_kafka(padded, record.headers)
