@@ -70,5 +70,5 @@ def status_record(node: str, camera: str | None, payload: bytes) -> KafkaRecord:
 
 def deadletter_record(topic: str, payload: bytes, reason: str) -> KafkaRecord:
     """Return the record that keeps a refused message as it came, with the reason."""
-    short = reason.encode()[:MAX_REASON_BYTES]
+    short = reason.encode(errors="replace")[:MAX_REASON_BYTES].decode(errors="ignore").encode()
     return KafkaRecord(topic=KAFKA_DEADLETTER, key=topic.encode(), value=payload, headers=(("reason", short),))

@@ -1,5 +1,6 @@
 """Events and thumbnails as MQTT 5 messages, and back."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,8 @@ from winnow.events.topics import events_topic, parse_upward_topic, thumbnails_to
 
 EVENT_CONTENT_TYPE: Final = "application/cloudevents+json"
 THUMBNAIL_CONTENT_TYPE: Final = "image/jpeg"
+_EPOCH: Final = re.compile(r"[0-9a-z-]{1,40}")
+_SEQUENCE: Final = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,6 @@ def position_of(user_properties: Iterable[tuple[str, str]]) -> tuple[str, int] |
     """
     properties = dict(user_properties)
     epoch, sequence = properties.get("epoch", ""), properties.get("sequence", "")
-    if not (epoch and sequence.isascii() and sequence.isdigit() and 1 <= int(sequence[:10]) <= MAX_SEQUENCE):
+    if not (_EPOCH.fullmatch(epoch) and _SEQUENCE.fullmatch(sequence) and 1 <= int(sequence) <= MAX_SEQUENCE):
         return None
-    return epoch[:40], int(sequence[:10])
+    return epoch, int(sequence)

@@ -133,6 +133,7 @@ def test_position_is_known_even_of_poison() -> None:
 def test_position_that_makes_no_sense_is_none(sequence: str) -> None:
     """A receipt is never sent for a number that no spool gives."""
     assert position_of([("epoch", "e1"), ("sequence", sequence)]) is None
+    assert position_of([("epoch", "../e1"), ("sequence", "1")]) is None
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,8 @@ def test_dead_letter_keeps_the_bytes_and_a_short_reason() -> None:
     record = deadletter_record("some/topic", b"\x00poison", "why " * 1000)
     assert record.value == b"\x00poison"
     assert len(dict(record.headers)["reason"]) == 1024
+    assert dict(deadletter_record("t", b"", "é" * 600 + "x").headers)["reason"].decode() == "é" * 512
+    assert dict(deadletter_record("t", b"", "x" + "é" * 600).headers)["reason"].decode() == "x" + "é" * 511
 
 
 def test_status_record_replaces_the_last_one_of_its_camera() -> None:
