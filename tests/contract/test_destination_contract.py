@@ -51,8 +51,14 @@ def _memory(_request: pytest.FixtureRequest, _folder: Path) -> _Kind:
 
 
 def _sqlite(_request: pytest.FixtureRequest, folder: Path) -> _Kind:
-    url = f"sqlite:///{folder}/events.db"
+    return _store(f"sqlite:///{folder}/events.db", missing=f"sqlite:///{folder}/no/such/folder/events.db")
 
+
+def _postgresql(request: pytest.FixtureRequest, _folder: Path) -> _Kind:
+    return _store(request.getfixturevalue("postgres_url"), missing="postgresql://winnow@127.0.0.1:9/winnow")
+
+
+def _store(url: str, *, missing: str) -> _Kind:
     def read(node: str) -> list[Event]:
         store = open_store(url, create=False)
         try:
@@ -61,8 +67,7 @@ def _sqlite(_request: pytest.FixtureRequest, folder: Path) -> _Kind:
             store.close()
         return [_event(node, row.sequence) for row in stored]
 
-    missing = partial(open_store, f"sqlite:///{folder}/no/such/folder/events.db")
-    return _Kind(StoreDestination(partial(open_store, url)), StoreDestination(missing), read)
+    return _Kind(StoreDestination(partial(open_store, url)), StoreDestination(partial(open_store, missing)), read)
 
 
 def _kafka(request: pytest.FixtureRequest, _folder: Path) -> _Kind:
@@ -101,7 +106,7 @@ def _headers(message: Message) -> list[tuple[str, bytes]]:
     return [(name, value) for name, value in headers if isinstance(value, bytes)]
 
 
-@pytest.fixture(params=[_memory, _sqlite, _kafka], ids=["memory", "store", "kafka"])
+@pytest.fixture(params=[_memory, _sqlite, _postgresql, _kafka], ids=["memory", "sqlite", "postgresql", "kafka"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> _Kind:
     """Return each kind of destination in turn."""
     made = request.param(request, tmp_path)
