@@ -1,4 +1,3 @@
-
 """Rebuild `street.mp4` from the pedestrian clip of Debian's package opencv-doc.
 
     python sample_videos/build_street.py [--source vtest.avi] [--out street.mp4]

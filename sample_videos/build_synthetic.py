@@ -1,4 +1,3 @@
-
 """Draw the synthetic clips and write down what happens in them.
 
     python sample_videos/build_synthetic.py [--out FOLDER]

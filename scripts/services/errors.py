@@ -10,7 +10,7 @@ class ServerError(Exception):
     """A Mosquitto, Kafka or PostgreSQL of the tests cannot be used."""
 
 
-class ServerMissing(ServerError):
+class ServerMissing(ServerError):  # noqa: N818 - says what is true, like the builtin FileNotFound family
     """A program that the server needs is not on this machine.
 
     Attributes:
@@ -24,7 +24,7 @@ class ServerMissing(ServerError):
         self.remedy = remedy
 
 
-class ServerDidNotStart(ServerError):
+class ServerDidNotStart(ServerError):  # noqa: N818 - says what is true
     """The server ended, or answered nothing in time.
 
     Attributes:

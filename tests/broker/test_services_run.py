@@ -1,6 +1,5 @@
 """`python3 -m scripts.services run` hands addresses to a command, passes its exit code on and leaves nothing behind."""
 
-
 import os
 import re
 import signal

@@ -1,6 +1,5 @@
 """The rules that hold for every test: no ERROR log by surprise, and nothing skipped where everything must be real."""
 
-
 import os
 import subprocess
 import sys
