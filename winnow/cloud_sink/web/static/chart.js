@@ -10,10 +10,14 @@ const SERIES = 5;
 
 const place = byId("chart");
 let shown = null;
-new ResizeObserver(() => shown && draw()).observe(place);
+const drawn = { page: "", width: 0 };
+new ResizeObserver(() => shown && place.clientWidth !== drawn.width && draw()).observe(place);
 
-/** Draw an answer of /api/counts; `noun` is what is counted. */
+/** Draw an answer of /api/counts; `noun` is what is counted. What is drawn already stays, tooltips included. */
 export function showCounts(page, noun) {
+  const signature = JSON.stringify([page, noun]);
+  if (signature === drawn.page) return;
+  drawn.page = signature;
   shown = { ...arrange(page), noun };
   const total = shown.hours.reduce((sum, { total }) => sum + total, 0);
   byId("chart-title").textContent = `${capital(noun)}s an hour`;
@@ -49,6 +53,7 @@ function period(hours) {
 
 function draw() {
   const { hours, labels, noun } = shown;
+  drawn.width = place.clientWidth;
   const width = Math.max(240, place.clientWidth);
   const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const { top, step } = scale(Math.max(...hours.map((hour) => hour.total)));
