@@ -27,6 +27,8 @@ BROKER: Final = "broker"
 FRESH_WITHIN_S: Final = 10.0
 """After healing, an event accepted from now on is in every store within this time."""
 SETTLE_WITHIN_S: Final = 20.0
+BETWEEN_KILLS: Final = 15
+"""Messages accepted between two kills."""
 FEED_WITHIN_S: Final = 40.0
 
 
@@ -93,19 +95,20 @@ class FaultRun:
             f"nothing arrives: {self._installation.logs}",
         )
 
-    def strike(self, victims: Sequence[str], *, outage_s: float = 1.0) -> None:
-        """Kill the victims at the same time, let the edge go on for a while, and start them again.
+    def strike(self, victims: Sequence[str], *, outage_s: float) -> None:
+        """Kill the victims one after the other while the edge goes on, wait for a while, and start them again.
 
-        The broker comes back without any memory. An edge among several victims is killed last, with what it accepted
-        meanwhile in its spool.
+        Between two kills messages pile up before the one that has just died, in the next one if that takes them. The
+        broker comes back without any memory. An edge among several victims is killed last.
         """
         figures, former = self.figures, {name: self._parts[name].pid for name in victims}
         figures.accepted_before = len(self.journal().accepted)
         struck_at_s = time.monotonic()
-        for name in victims:
-            if name != EDGE:
-                self._parts[name].kill()
-        if tuple(victims) != (EDGE,):
+        behind = [name for name in victims if name != EDGE]
+        for name in behind:
+            self._parts[name].kill()
+            self.feed(BETWEEN_KILLS)
+        if behind:
             self.feed(round(outage_s * STEPS_PER_S))
         if EDGE in victims:
             self._feeder.kill()
