@@ -71,7 +71,7 @@ class WinnowProcess:
             assert self._child.poll() is None, f"{self._name} ended:\n{self.log_tail()}"
             return self._ready()
 
-        eventually(ready, READY_WITHIN_S, f"{self._name} is not ready:\n{self.log_tail()}")
+        eventually(ready, READY_WITHIN_S, lambda: f"{self._name} is not ready:\n{self.log_tail()}")
 
     def kill(self) -> None:
         """End the process with SIGKILL; fail if something else had ended it before."""
@@ -135,9 +135,9 @@ def is_healthy(port: int) -> bool:
         return False
 
 
-def eventually(condition: Callable[[], object], within_s: float, otherwise: str = "it did not come true") -> None:
-    """Return once the condition holds; fail if it does not in time."""
+def eventually(condition: Callable[[], object], within_s: float, otherwise: Callable[[], str]) -> None:
+    """Return once the condition holds; fail with what `otherwise` says if it does not in time."""
     until_s = time.monotonic() + within_s
     while not condition():
-        assert time.monotonic() < until_s, f"{otherwise} (waited {within_s:.0f} s)"
+        assert time.monotonic() < until_s, f"waited {within_s:.0f} s: {otherwise()}"
         time.sleep(0.05)

@@ -97,7 +97,7 @@ def test_sigterm_ends_open_objects_and_delivers_them_within_ten_seconds(
         eventually(
             lambda: len(started(rows_of(installation, unique_name))) >= OBJECTS,
             SEEN_WITHIN_S,
-            f"no objects in the store:\n{edge.log_tail()}",
+            lambda: f"no objects in the store:\n{edge.log_tail()}",
         )
         code, took_s = edge.terminate(STOPS_WITHIN_S)
 
@@ -110,7 +110,9 @@ def test_sigterm_ends_open_objects_and_delivers_them_within_ten_seconds(
     assert sorted(row.sequence for row in rows) == list(range(1, len(rows) + 1))
     assert waits_in_spool(tmp_path) == 0
     with closing(open_store(installation.stores["sqlite"], create=False)) as store:
-        eventually(lambda: [row.state for row in store.nodes()] == ["stopped"], 5.0, "the node's state is not told")
+        eventually(
+            lambda: [row.state for row in store.nodes()] == ["stopped"], 5.0, lambda: "the node's state is not told"
+        )
 
 
 def test_events_of_an_edge_that_was_stopped_without_a_broker_arrive_after_its_next_start(
@@ -120,7 +122,7 @@ def test_events_of_an_edge_that_was_stopped_without_a_broker_arrive_after_its_ne
     installation.parts["broker"].kill()
     with edge_process(tmp_path, installation, camera_url, unique_name) as edge:
         edge.wait_until_ready()
-        eventually(lambda: waits_in_spool(tmp_path) >= OBJECTS, SEEN_WITHIN_S, "the spool stays empty")
+        eventually(lambda: waits_in_spool(tmp_path) >= OBJECTS, SEEN_WITHIN_S, lambda: "the spool stays empty")
         code, took_s = edge.terminate(STOPS_WITHIN_S)
         kept = waits_in_spool(tmp_path)
         assert code == 0, edge.log_tail()
@@ -133,7 +135,7 @@ def test_events_of_an_edge_that_was_stopped_without_a_broker_arrive_after_its_ne
         eventually(
             lambda: {row.sequence for row in rows_of(installation, unique_name)} >= set(range(1, kept + 1)),
             SEEN_WITHIN_S,
-            f"what was kept does not arrive:\n{edge.log_tail()}",
+            lambda: f"what was kept does not arrive:\n{edge.log_tail()}",
         )
     first_life = [row for row in rows_of(installation, unique_name) if row.sequence <= kept]
     assert len(first_life) == kept

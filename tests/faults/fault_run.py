@@ -84,7 +84,9 @@ class FaultRun:
         """Return once so many more messages were accepted."""
         wanted = len(self.journal().accepted) + steps
         eventually(
-            lambda: len(self.journal().accepted) >= wanted, FEED_WITHIN_S, f"nothing fed:\n{self._feeder.log_tail()}"
+            lambda: len(self.journal().accepted) >= wanted,
+            FEED_WITHIN_S,
+            lambda: f"nothing fed:\n{self._feeder.log_tail()}",
         )
 
     def flow(self) -> None:
@@ -92,7 +94,7 @@ class FaultRun:
         eventually(
             lambda: all(len(held.rows) >= STEPS_PER_S for held in self.contents().values()),
             SETTLE_WITHIN_S,
-            f"nothing arrives: {self._installation.logs}",
+            lambda: f"nothing arrives: {self._installation.logs}",
         )
 
     def strike(self, victims: Sequence[str], *, outage_s: float) -> None:
@@ -132,7 +134,7 @@ class FaultRun:
             after = self.journal().accepted[known:]
             return [(entry.epoch, entry.sequence) for entry in after if entry.kind == "line.crossed"][:1]
 
-        eventually(fresh, FRESH_WITHIN_S, f"the edge accepts nothing:\n{self._feeder.log_tail()}")
+        eventually(fresh, FRESH_WITHIN_S, lambda: f"the edge accepts nothing:\n{self._feeder.log_tail()}")
         (place,) = fresh()
         missing = set(self._installation.stores)
         until_s = healed_at_s + FRESH_WITHIN_S
@@ -155,7 +157,9 @@ class FaultRun:
 
     def _catch_up(self, name: str, store: Store) -> None:
         address = self._installation.kafka_address
-        eventually(lambda: not waiting_in_kafka(address, store.offsets()), SETTLE_WITHIN_S, f"{name} lags behind Kafka")
+        eventually(
+            lambda: not waiting_in_kafka(address, store.offsets()), SETTLE_WITHIN_S, lambda: f"{name} lags behind Kafka"
+        )
 
     def verdict(self) -> dict[str, Findings]:
         """Return what is wrong in each store; `figures` is complete."""
