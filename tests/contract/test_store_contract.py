@@ -221,16 +221,16 @@ def test_store_keeps_a_dead_letter_once(store: Store) -> None:
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_store_survives_the_ends_of_time(store: Store, moment: str) -> None:
-    """A time that does not exist in UTC makes a dead letter, not a failure."""
+    """A time that no camera can have seen makes a dead letter, not a failure."""
     record = _record(1)
     headers = tuple((name, moment.encode() if name == "ce_time" else value) for name, value in record.headers)
     edge = KafkaRecord(topic=record.topic, key=record.key, value=record.value, headers=headers)
     assert dict(store.write([edge, _record(2)]).refusals) == {"schema": 1}
 
 
-@pytest.mark.parametrize("year", [1, 9999])
-def test_store_keeps_any_year(store: Store, year: int) -> None:
-    """Times of all years that Python knows come back as they went in."""
+@pytest.mark.parametrize("year", [1970, 2199])
+def test_store_keeps_every_year_of_the_contract(store: Store, year: int) -> None:
+    """Times of the first and the last year come back as they went in."""
     moment = datetime(year, 6, 1, tzinfo=UTC)
     store.write([_record(1, time=moment)])
     assert store.events()[0].time == moment
