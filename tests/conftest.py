@@ -131,6 +131,14 @@ def kafka_kind(pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture
+def apache_kafka_address(kafka_address: str, kafka_kind: str) -> str:
+    """Return host:port of a real Kafka, for what the stand-in does not know: rebalancing, offsets by time."""
+    if kafka_kind != "apache":
+        pytest.skip("Apache Kafka is missing: librdkafka's mock cluster knows neither rebalancing nor offsets by time")
+    return kafka_address
+
+
+@pytest.fixture
 def create_topics(kafka_address: str, kafka_kind: str) -> Callable[..., None]:
     """Return a function that creates topics by name; librdkafka's mock cluster makes its own, of four partitions."""
 

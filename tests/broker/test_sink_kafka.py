@@ -228,11 +228,11 @@ def test_sink_waits_for_a_kafka_that_is_down(tmp_path: Path, unique_name: str) -
 
 
 def test_sinks_of_one_group_share_the_work(
-    kafka_address: str, unique_name: str, produce: Produce, postgres_url: str
+    apache_kafka_address: str, unique_name: str, produce: Produce, postgres_url: str
 ) -> None:
     """Two sinks of one group, the second joining and leaving on the way, store everything once."""
     node = unique_name
-    settings = _settings(kafka_address, postgres_url, unique_name)
+    settings = _settings(apache_kafka_address, postgres_url, unique_name)
     store = open_store(postgres_url)
     records = [to_kafka(crossing_event(n, node=node, camera=f"cam-{n % 7}")) for n in range(1, 601)]
     with _running(settings):

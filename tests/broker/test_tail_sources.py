@@ -115,13 +115,13 @@ def test_tail_kafka_shows_the_newest_last(
 
 
 def test_tail_kafka_shows_what_was_recorded_since(
-    kafka_address: str, unique_name: str, produce: Callable[[Sequence[Event]], None]
+    apache_kafka_address: str, unique_name: str, produce: Callable[[Sequence[Event]], None]
 ) -> None:
     """--since looks at when the edge recorded an event, and then shows all of them."""
     old = [_now(crossing_event(n, camera=unique_name), ago_s=3600) for n in range(1, 6)]
     new = [_now(crossing_event(n, camera=unique_name), ago_s=60) for n in range(6, 36)]
     produce([*old, *new])
-    shown = _run("--kafka", kafka_address, "--camera", unique_name, "--since", "10m", "--json")
+    shown = _run("--kafka", apache_kafka_address, "--camera", unique_name, "--since", "10m", "--json")
     assert _ids(shown.stdout.splitlines()) == [event.id for event in new]
 
 
