@@ -8,6 +8,9 @@ from rich.console import Console
 EXIT_WRONG_USE: Final = 2
 """Exit code for a wrong argument, setting or file."""
 
+EXIT_BROKEN_PIPE: Final = 141
+"""Exit code when the reader of the output went away (128 + SIGPIPE)."""
+
 
 class PipeConsole(Console):
     """A console whose reader may go away (`| head`): the caller decides what that means."""

@@ -59,6 +59,8 @@ def build_camera(  # noqa: PLR0913 - the parts of a camera
 
 
 def _digest(path: Path) -> str:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        fail(f"{path}: neither a file nor a folder; give a video file")
     try:
         return recording_digest(path)
     except FileNotFoundError:

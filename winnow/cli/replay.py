@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from winnow.pipeline.settings import CameraSettings, EdgeSettings
 
 DEFAULT_NODE = "edge"
+_FIRST_YEAR, _LAST_YEAR = 1969, 2199
 
 
 def replay(  # noqa: PLR0913 - one argument an option
@@ -91,6 +92,8 @@ def parse_start(text: str | None) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         fail(f"--start {text}: write a time as 2026-05-01T22:00:00Z")
+    if not _FIRST_YEAR < moment.year < _LAST_YEAR:
+        fail(f"--start {text}: use a year after {_FIRST_YEAR} and before {_LAST_YEAR}")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -107,7 +110,8 @@ def _sending_to(settings: "EdgeSettings", mqtt: str, *, has_own_spool: bool) -> 
     spool = settings.spool
     if not has_own_spool:
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        spool = spool.model_copy(update={"path": state / "winnow" / f"replay-{settings.node}.sqlite"})
+        address = "-".join(map(str, broker.address))  # what waits for one broker is not sent to another
+        spool = spool.model_copy(update={"path": state / "winnow" / f"replay-{settings.node}-{address}.sqlite"})
     return settings.model_copy(update={"mqtt": broker, "spool": spool})
 
 

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from winnow.cli.console import EXIT_WRONG_USE, error_console, fail
+from winnow.cli.console import EXIT_BROKEN_PIPE, EXIT_WRONG_USE, error_console, fail
 from winnow.cli.edge_objects import build_camera, build_detector
 from winnow.cli.edge_outbox import Delivery, open_delivery
 from winnow.cli.replay_output import Write, readable_lines, thumbnail_files, write_json_lines
@@ -73,7 +73,11 @@ class _Output:
 
 
 def run_replay(order: ReplayOrder) -> int:
-    """Return the exit code: 0, 1 if events still wait in the spool, 2 if a recording is not whole, 130 if stopped."""
+    """Play everything and return the exit code.
+
+    It is 0, 1 if messages still wait in the spool, 2 if a recording is not whole, 130 if the command was stopped, and
+    141 if the reader of the output went away.
+    """
     clock, summary = SystemClock(), Summary()
     detector = build_detector(order.settings)
     with stop_on_signals() as stopping:
@@ -219,4 +223,4 @@ def _to_all(writers: Sequence[Write]) -> Write:
 def _end_quietly() -> int:
     """Return the exit code for a reader that has gone (`| head`), and keep Python from complaining about it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return EXIT_BROKEN_PIPE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from winnow.cli.console import error_console, fail, output_console
+from winnow.cli.console import EXIT_BROKEN_PIPE, error_console, fail, output_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,6 @@ DEFAULT_KAFKA: Final = "127.0.0.1:9092"
 DEFAULT_LINES: Final = 20
 EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT: ended by Ctrl-C."""
-EXIT_BROKEN_PIPE: Final = 141
-"""128 + SIGPIPE: the reader, e.g. `head`, had enough."""
 
 
 def tail(  # noqa: PLR0913 - one argument an option

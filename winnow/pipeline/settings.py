@@ -6,13 +6,22 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from winnow.events.names import NAME_PATTERN
+from winnow.events.errors import ContractError
+from winnow.events.names import check_name
 from winnow.runtime.mqtt import MqttSettings
 from winnow.runtime.settings import Settings, SettingsInvalidError, SettingsPath, beside_settings
 
-Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+
+def _check_name(name: str) -> str:
+    try:
+        return check_name(name)
+    except ContractError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
 Coordinate = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Coordinate, Coordinate]
 """x and y in 0..1 of the full frame, from its top left corner."""
@@ -25,10 +34,10 @@ Redaction = Literal["heads", "people", "none", "no-images"]
 def _check_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
     if len(points) < 3:  # noqa: PLR2004 - a triangle is the smallest polygon
         raise ValueError("a polygon needs at least 3 points")
-    if _area(points) < 1e-6:  # noqa: PLR2004 - less than a pixel of a 1080p frame
-        raise ValueError("the polygon has no area: are its points on one line?")
     if _crosses_itself(points):
         raise ValueError("the polygon crosses itself: list its corners in order around it")
+    if _area(points) < 1e-6:  # noqa: PLR2004 - less than a pixel of a 1080p frame
+        raise ValueError("the polygon has no area: are its points on one line?")
     return points
 
 

@@ -21,6 +21,8 @@ MAX_FILE_BYTES: Final = 64 * 1024
 """A larger settings file is a mistake or an attack."""
 
 _FOLDER: Final = "folder"
+_SHOWN: Final = 10
+"""More problems than this mean that it is another kind of file."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -41,7 +43,8 @@ class SettingsInvalidError(SettingsError):
     """
 
     def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        more = [f"… and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        super().__init__("\n".join(f"{path}: {problem}" for problem in (*problems[:_SHOWN], *more)))
         self.problems = problems
 
 
@@ -88,6 +91,8 @@ def load_settings(path: Path, model: type[Model]) -> Model:
         SettingsInvalidError: an unknown key or a value that is not allowed.
     """
     document = _read_yaml(path)
+    if not isinstance(document, dict):
+        raise SettingsInvalidError(path, ["a settings file has lines of the form KEY: VALUE"])
     try:
         return model.model_validate(document, context={_FOLDER: path.parent})
     except ValidationError as exc:

@@ -63,6 +63,13 @@ def test_file_that_is_no_video_is_one_line(tmp_path: Path, content: bytes | None
     assert said in line
 
 
+def test_device_is_no_video() -> None:
+    """A file without an end is refused before it is read."""
+    result = _winnow("replay", "/dev/zero")
+    assert result.returncode == 2
+    assert result.stderr == "error: /dev/zero: neither a file nor a folder; give a video file\n"
+
+
 def test_truncated_file_gives_its_events_and_says_so() -> None:
     """What could be read is reported; exit code 2 tells that it was not all."""
     result = _winnow("replay", SAMPLES / "truncated.mp4", "--json")
@@ -78,6 +85,8 @@ def test_truncated_file_gives_its_events_and_says_so() -> None:
         (("--speed", "0"), "--speed 0"),
         (("--speed", "soon"), "--speed soon"),
         (("--start", "monday"), "--start monday"),
+        (("--start", "0001-01-01T00:00:00+14:00"), "--start 0001"),
+        (("--start", "9999-12-31T23:59:59Z"), "--start 9999"),
         (("--camera", "Front Door"), "--camera"),
         (("--mqtt", "http://x"), "--mqtt"),
         (("--mqtt", "mqtt://user:secret@x"), "--mqtt"),
@@ -108,7 +117,7 @@ def test_several_files_follow_each_other() -> None:
 
 
 def test_reader_that_goes_away_is_no_error() -> None:
-    """`winnow replay … | head -1` ends quietly."""
+    """`winnow replay … | head -1` ends quietly, with the code that the shell knows for it."""
     for option in ("--json", "--fps=5"):
         command = [sys.executable, "-m", "winnow.cli", "replay", str(SAMPLES / "street.mp4"), option]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -117,7 +126,7 @@ def test_reader_that_goes_away_is_no_error() -> None:
             process.stdout.readline()
             process.stdout.close()
             complaint = process.stderr.read()
-            assert process.wait(60) == 0
+            assert process.wait(60) == 141
             assert b"Traceback" not in complaint
 
 

@@ -73,6 +73,13 @@ def test_same_footage_gives_the_same_messages() -> None:
     assert _run(_walk())[0] == _run(_walk(), speed=5000.0)[0]
 
 
+def test_who_has_left_does_not_stand_still() -> None:
+    """Between leaving the picture and being given up, nothing is said about an object."""
+    accepted, _ = _run(_walk(16))
+    assert "object.updated" not in _kinds(accepted)
+    assert _kinds(accepted).count("object.ended") == 1
+
+
 def test_jump_in_time_ends_what_was_open() -> None:
     """A new stream epoch starts from nothing: the object before it has ended, ids differ."""
     first, second = _walk(5), _walk(12, stream_epoch=1)

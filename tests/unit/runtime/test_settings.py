@@ -38,7 +38,7 @@ def test_settings_are_read_with_defaults(tmp_path: Path) -> None:
         ("name: home\nlamps: {desk: {wats: 1}}\n", r"lamps.desk.wats: unknown key; allowed here: watts"),
         ("name: home\nhall: {watts: 500}\n", r"hall.watts: .*less than or equal to 100.*given: 500"),
         ("{}", "name: Field required"),
-        ("- a list", "whole file"),
+        ("- a list", "KEY: VALUE"),
     ],
 )
 def test_wrong_value_is_refused_by_file_and_key(tmp_path: Path, text: str, said: str) -> None:

@@ -151,9 +151,10 @@ class Objects:
 
 
 def _sign(row: int, tracks: Tracks) -> _Sign | None:
-    """Return what the track shows; a candidate's only sign is that it was confirmed and has travelled."""
-    if not (tracks.confirmed[row] and tracks.travelled[row]):
+    """Return what the track shows; a candidate's only sign is that it was confirmed and has travelled.
+
+    A track that is not seen shows nothing: its last box stays where it was, and whoever has left does not stand still.
+    """
+    if not (tracks.seen[row] and tracks.confirmed[row] and tracks.travelled[row]):
         return None
-    if tracks.still[row]:
-        return _Sign.RESTS
-    return _Sign.MOVES if tracks.seen[row] else None
+    return _Sign.RESTS if tracks.still[row] else _Sign.MOVES

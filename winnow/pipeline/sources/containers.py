@@ -63,6 +63,8 @@ def open_recording(path: Path) -> InputContainer:
         SourceDamagedError: it is video, but its index is missing or broken.
     """
     name = str(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise SourceNotVideoError(name, "neither a file nor a folder; give a video file")
     try:
         head = _first_bytes(path)
     except FileNotFoundError as exc:
