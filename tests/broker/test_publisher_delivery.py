@@ -1,4 +1,7 @@
-"""The publisher against a real Mosquitto, with a gateway that the test scripts."""
+"""The publisher against a real Mosquitto, with a gateway that the test scripts.
+
+Long, because every pitfall of a broker shares the one scripted gateway.
+"""
 
 import socket
 import subprocess

@@ -1,4 +1,7 @@
-"""What every store does: SQLite, PostgreSQL and the fake."""
+"""What every store does: SQLite, PostgreSQL and the fake.
+
+Long, because one seam has one suite.
+"""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
