@@ -1,0 +1,27 @@
+"""The edge's settings: what it watches, looks for and reports."""
+
+from winnow.pipeline.settings.camera import CameraSettings
+from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
+from winnow.pipeline.settings.labels import check_labels
+from winnow.pipeline.settings.motion import MotionSettings
+from winnow.pipeline.settings.rules import LineSettings, ZoneSettings
+from winnow.pipeline.settings.shapes import Name, Point, Polygon
+from winnow.pipeline.settings.thumbnails import Redaction, ThumbnailSettings
+from winnow.pipeline.settings.tracking import TrackingSettings
+
+__all__ = [
+    "CameraSettings",
+    "EdgeSettings",
+    "LineSettings",
+    "MetricsSettings",
+    "MotionSettings",
+    "Name",
+    "Point",
+    "Polygon",
+    "Redaction",
+    "SpoolSettings",
+    "ThumbnailSettings",
+    "TrackingSettings",
+    "ZoneSettings",
+    "check_labels",
+]

@@ -1,0 +1,42 @@
+"""One camera: where its frames come from, and everything that is done with them."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from winnow.pipeline.settings.motion import MotionSettings
+from winnow.pipeline.settings.rules import LineSettings, ZoneSettings
+from winnow.pipeline.settings.shapes import Name
+from winnow.pipeline.settings.thumbnails import ThumbnailSettings
+from winnow.pipeline.settings.tracking import TrackingSettings
+from winnow.runtime.settings import Settings, beside_settings
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+"""A source that starts so is a URL, not a path."""
+
+
+def _source_beside_settings(source: str, info: ValidationInfo) -> str:
+    return source if _ADDRESS.match(source) else str(beside_settings(Path(source), info))
+
+
+class CameraSettings(Settings):
+    """One camera.
+
+    Attributes:
+        source: file, folder, `rtsp://…`, `http://…` or `/dev/videoN`; relative paths start at the settings file.
+        analysed_fps: frames a second of stream time that are looked at.
+        labels: objects to report; every label of the model if empty.
+        zones: by name.
+        lines: by name.
+    """
+
+    source: Annotated[str, Field(min_length=1), AfterValidator(_source_beside_settings)]
+    analysed_fps: Annotated[float, Field(gt=0, le=60)] = 5.0
+    labels: tuple[str, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "dog", "cat")
+    zones: dict[Name, ZoneSettings] = Field(default_factory=dict)
+    lines: dict[Name, LineSettings] = Field(default_factory=dict)
+    motion: MotionSettings = MotionSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    thumbnails: ThumbnailSettings = ThumbnailSettings()

@@ -1,0 +1,55 @@
+"""The whole of `edge.yaml`: one box with its cameras."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from winnow.pipeline.settings.camera import CameraSettings
+from winnow.pipeline.settings.shapes import Name
+from winnow.runtime.mqtt import MqttSettings
+from winnow.runtime.settings import Settings, SettingsPath, beside_settings
+
+
+def _card_beside_settings(model: str, info: ValidationInfo) -> str:
+    return str(beside_settings(Path(model), info)) if model.endswith((".yaml", ".onnx")) else model
+
+
+class SpoolSettings(Settings):
+    """Where accepted events wait for their receipts.
+
+    Attributes:
+        path: the SQLite file; its directory is created.
+        max_bytes: at most this much waits; beyond it the least valuable goes first, each drop with a tombstone.
+    """
+
+    path: SettingsPath = Field(default=Path("winnow-spool.sqlite"), validate_default=True)
+    max_bytes: Annotated[int, Field(ge=1024 * 1024)] = 512 * 1024 * 1024
+
+
+class MetricsSettings(Settings):
+    """Where Prometheus metrics and `/healthz` are served; port 0 picks a free one, None serves none."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] | None = 9464
+
+
+class EdgeSettings(Settings):
+    """The whole of `edge.yaml`.
+
+    Attributes:
+        node: name of this box.
+        model: a packaged model's name, or the path of a model card (`.yaml`).
+        inference_threads: threads of the one inference session.
+        stats_every_s: period of `node.stats`.
+        cameras: by name.
+    """
+
+    node: Name = "edge"
+    model: Annotated[str, AfterValidator(_card_beside_settings)] = "nanodet-g-416-int8"
+    inference_threads: Annotated[int, Field(ge=1, le=64)] = 1
+    stats_every_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
+    mqtt: MqttSettings = MqttSettings()
+    spool: SpoolSettings = SpoolSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    cameras: Annotated[dict[Name, CameraSettings], Field(min_length=1, max_length=64)]

@@ -1,0 +1,24 @@
+"""When a picture is worth looking at."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from winnow.pipeline.settings.shapes import Polygon
+from winnow.runtime.settings import Settings
+
+
+class MotionSettings(Settings):
+    """When a picture is worth looking at.
+
+    Attributes:
+        enabled: False looks at every sampled frame.
+        threshold: grey levels (0..255) by which a pixel must differ from the background.
+        min_area: smallest changed area that counts, as a share of the frame.
+        masks: areas in which motion is ignored: trees, flags, clocks.
+    """
+
+    enabled: bool = True
+    threshold: Annotated[int, Field(ge=1, le=255)] = 20
+    min_area: Annotated[float, Field(gt=0, lt=1)] = 0.0005
+    masks: tuple[Polygon, ...] = ()
