@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from winnow.detectors import Detections, open_detector
+from winnow.pipeline.detection import Look
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking import Tracker, Tracks
 from winnow.pipeline.tracking.boxes import overlaps, to_corners
@@ -71,7 +72,7 @@ def _time_a_frame(count: int) -> float:
             class_ids=np.zeros(count, np.int32),
         )
         begin = time.perf_counter()
-        tracker.update(detections, Fraction(index, 10))
+        tracker.update(Look.at_whole_frame(detections), Fraction(index, 10))
         times.append(time.perf_counter() - begin)
     return float(np.median(times[WARM_UP:]))
 
@@ -103,7 +104,7 @@ def _follow(frames: list[Detections], step: int, first: int) -> dict[int, Tracks
     """Return the tracks of every analysed frame, counted from 1."""
     tracker = Tracker(TrackingSettings())
     return {
-        number: tracker.update(frames[number - 1], Fraction(number, 10))
+        number: tracker.update(Look.at_whole_frame(frames[number - 1]), Fraction(number, 10))
         for number in range(first, len(frames) + 1, step)
     }
 

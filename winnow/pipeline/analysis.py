@@ -6,6 +6,7 @@ from typing import Final, Literal
 from winnow.detectors import Detector
 from winnow.events.data import Clock as ClockSource
 from winnow.events.data import ModelRef
+from winnow.pipeline.detection import Look
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.motion import MotionGate
 from winnow.pipeline.scene import Scene
@@ -73,7 +74,7 @@ class Analysis:
             pixels = frame.bgr()
             (detections,) = self._detector.detect([pixels])
         with self._tally.timed("observe", self._clock):
-            return self._maker.messages(self._scene.observe(at_s, detections, lambda: pixels))
+            return self._maker.messages(self._scene.observe(at_s, Look.at_whole_frame(detections), lambda: pixels))
 
     def finish(self, reason: Literal["stream", "stopped"]) -> list[Message]:
         """Return the events that end every open object."""

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from typing import Final, Literal
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from winnow.detectors import Detections
 from winnow.events import EventData
 from winnow.events.data import KIND_OF, Clock, ModelRef
+from winnow.pipeline.detection import Look
 from winnow.pipeline.objects import Objects, TrackedObject
 from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.objects.wording import Wording
@@ -20,6 +21,11 @@ from winnow.pipeline.rules import Rules, Sighting
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.thumbnails import Album, Shot
 from winnow.pipeline.tracking import Tracker, Tracks
+from winnow.pipeline.tracking.boxes import grown
+
+SURROUNDINGS: Final = 0.3
+"""A picture is taken only where the detector looked this share of an object's size beyond it on each side, or up to the
+frame's border: a picture shows 15 % of it, and the head of somebody beside it must be found too."""
 
 PERSON: Final = "person"
 """The label whose heads are redacted, in every label set that the project's models use."""
@@ -100,21 +106,23 @@ class Scene:
         """Return whether the detector must look at this frame although nothing moves in it."""
         return self._tracker.needs_detection(at_s)
 
-    def observe(
-        self, at_s: Fraction, detections: Detections, bgr: Callable[[], NDArray[np.uint8]]
-    ) -> list[Happening | Picture]:
+    def where_to_look(self, at_s: Fraction) -> NDArray[np.float64]:
+        """Return where the objects are expected that the detector must look at, (N, 4), x1 y1 x2 y2 in pixels."""
+        return self._tracker.where_to_look(at_s)
+
+    def observe(self, at_s: Fraction, look: Look, bgr: Callable[[], NDArray[np.uint8]]) -> list[Happening | Picture]:
         """Return what happened up to a frame that the detector looked at.
 
         Args:
             at_s: stream time of the frame.
-            detections: all that the detector found in it, weak ones and labels that nobody asked for included.
+            look: where it looked, and all that it found there, weak ones and labels that nobody asked for included.
             bgr: returns the frame's pixels, uint8 (height, width, 3); called only if they are needed.
         """
-        tracks = self._tracker.update(_chosen(detections, self._wanted), at_s)
+        tracks = self._tracker.update(_chosen(look, self._wanted), at_s)
         happened = list(self._turn(tracks, at_s))
-        people = self._people(detections, tracks)
+        people = self._people(look, tracks)
         for known in self._objects.open:
-            if known.is_seen:
+            if known.is_seen and _is_surely_seen(known.box, look):
                 self._album.offer(known.number, at_s=at_s, box=known.box, score=known.score, bgr=bgr, people=people)
         return [*happened, *self._early_pictures(at_s)]
 
@@ -169,18 +177,25 @@ class Scene:
         told[kind] += 1
         return Happening(at_s=at_s, subject=known.subject, revision=revision, data=data)
 
-    def _people(self, detections: Detections, tracks: Tracks) -> list[PixelBox]:
-        """Return where people are, or may be: weak detections, and tracks that the detector missed this time."""
-        detected = detections.boxes_xyxy[_is_class(detections.class_ids, self._is_person)]
-        tracked = tracks.boxes_xyxy[_is_class(tracks.class_ids, self._is_person)]
-        return [_as_box(box) for boxes in (detected, tracked) for box in boxes.tolist()]
+    def _people(self, look: Look, tracks: Tracks) -> list[PixelBox]:
+        """Return where people are, or may be: weak and cut detections, and tracks that were missed or not looked at."""
+        found = [box for every in (look.detections, look.cut) for box in self._boxes_of_people(every)]
+        return [*found, *self._boxes_of_people(tracks)]
+
+    def _boxes_of_people(self, things: Detections | Tracks) -> list[PixelBox]:
+        return [_as_box(box) for box in things.boxes_xyxy[_is_class(things.class_ids, self._is_person)].tolist()]
 
 
-def _chosen(detections: Detections, classes: NDArray[np.bool_]) -> Detections:
-    rows = _is_class(detections.class_ids, classes)
-    return Detections(
-        boxes_xyxy=detections.boxes_xyxy[rows], scores=detections.scores[rows], class_ids=detections.class_ids[rows]
-    )
+def _chosen(look: Look, classes: NDArray[np.bool_]) -> Look:
+    found = look.detections
+    rows = _is_class(found.class_ids, classes)
+    chosen = Detections(boxes_xyxy=found.boxes_xyxy[rows], scores=found.scores[rows], class_ids=found.class_ids[rows])
+    return replace(look, detections=chosen)
+
+
+def _is_surely_seen(box: PixelBox, look: Look) -> bool:
+    """Return whether the detector looked all around the box, so that it knows of everybody whom a picture may show."""
+    return bool(look.covers(grown(np.array([box]), SURROUNDINGS))[0])
 
 
 def _is_class(class_ids: NDArray[np.int32], classes: NDArray[np.bool_]) -> NDArray[np.bool_]:

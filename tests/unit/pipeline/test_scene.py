@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from winnow.detectors import Detections
 from winnow.events.data import KIND_OF, LineCrossed, ModelRef, ObjectEnded, ObjectStarted, ZoneEntered, ZoneExited
 from winnow.events.jpeg import jpeg_size
+from winnow.pipeline.detection import Look
 from winnow.pipeline.scene import Happening, Picture, Scene
 from winnow.pipeline.settings import CameraSettings
 
@@ -61,7 +62,7 @@ class Stage:
             scores=np.full(len(boxes), score, np.float32),
             class_ids=np.full(len(boxes), class_id, np.int32),
         )
-        self.told += self.scene.observe(self.at_s, detections, self.picture)
+        self.told += self.scene.observe(self.at_s, Look.at_whole_frame(detections), self.picture)
 
     def rest(self, frames: int) -> None:
         """Show frames in which nothing moves."""
@@ -282,3 +283,41 @@ def test_zone_entered_names_the_zone() -> None:
     """The name in the settings is the name in the event."""
     entered = [told.data for told in walk_through().told if isinstance(told, Happening)]
     assert [data.zone for data in entered if isinstance(data, ZoneEntered)] == ["yard"]
+
+
+@pytest.mark.parametrize(("room", "pictures"), [(20, 0), (40, 1)])
+def test_picture_is_taken_only_where_the_detector_looked_all_around(room: float, pictures: int) -> None:
+    """Whoever stands just beside a window is not known, so nothing close to its border is shown."""
+    stage = Stage()
+    for step in range(20):
+        stage.index += 1
+        x1, y1, x2, y2 = walker(step)
+        found = Detections(
+            boxes_xyxy=np.array([(x1, y1, x2, y2)], np.float32),
+            scores=np.array([0.8], np.float32),
+            class_ids=np.zeros(1, np.int32),
+        )
+        window = np.array([(x1 - room, y1 - room, x2 + room, y2 + room)], np.float64)
+        look = Look(detections=found, cut=Detections.empty(), windows_xyxy=window, is_whole_frame=False)
+        stage.told += stage.scene.observe(stage.at_s, look, stage.picture)
+    assert stage.kinds().count("object.started") == 1
+    assert stage.kinds().count("picture of object.started") == pictures
+
+
+def test_cut_off_person_is_redacted() -> None:
+    """A box that a window's border cuts starts no object, but a picture of somebody beside it hides its head."""
+    stage = Stage()
+    people = stage.scene._people(
+        Look(
+            detections=Detections.empty(),
+            cut=Detections(
+                boxes_xyxy=np.array([(10, 20, 30, 60), (50, 20, 90, 60)], np.float32),
+                scores=np.array([0.3, 0.2], np.float32),
+                class_ids=np.array([0, 1], np.int32),
+            ),
+            windows_xyxy=np.array([(0, 0, 100, 100)], np.float64),
+            is_whole_frame=False,
+        ),
+        stage.scene._tracker.coast(Fraction(0)),
+    )
+    assert people == [(10.0, 20.0, 30.0, 60.0)]

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from winnow.detectors import Detections
+from winnow.pipeline.detection import Look
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking.association import best_pairs, distinct, similarities
 from winnow.pipeline.tracking.boxes import Boxes, to_centres, to_corners
@@ -74,21 +75,31 @@ class Tracker:
         self._predicted_ns: int | None = None
         self._looked_ns: int | None = None
 
-    def update(self, detections: Detections, at_s: Fraction) -> Tracks:
+    def update(self, look: Look, at_s: Fraction) -> Tracks:
         """Return the live tracks in a frame that the detector looked at.
 
+        A track outside the look's windows was not missed: nobody looked. It goes on as in `coast`.
+
         Args:
-            detections: what it found, pixels of the frame.
+            look: where the detector looked, and what it found there, pixels of the frame.
             at_s: stream time of the frame, not before that of the last call.
         """
         at_ns = self._advance(at_s, self._table.seen)
-        self._looked_ns = at_ns
-        boxes, scores, class_ids = _worth_tracking(detections)
+        if look.is_whole_frame:
+            self._looked_ns = at_ns
+        before, overlooked = self._table.seen.copy(), ~look.covers(to_corners(self._states.position))
+        held = overlooked & self._held(at_ns)
+        self._table.present_ns[held] = at_ns
+        boxes, scores, class_ids = _worth_tracking(look.detections)
         row_of = self._match(boxes, scores, class_ids, at_ns)
         self._extend(row_of, boxes, scores, class_ids, at_ns)
-        self._begin(row_of, boxes, scores, class_ids, at_ns)
-        self._forget_lost(at_ns)
-        return self._tracks(at_ns)
+        found = self._table.seen.copy()
+        self._table.seen[:] = found | (overlooked & before)
+        found = np.concatenate((found, np.ones(self._begin(row_of, boxes, scores, class_ids, at_ns), np.bool_)))
+        kept = self._forget_lost(at_ns)
+        tracks = self._tracks(at_ns)
+        tracks.seen[:] = found[kept]
+        return tracks
 
     def coast(self, at_s: Fraction) -> Tracks:
         """Return the live tracks in a frame that the detector did not look at, because nothing moved in it."""
@@ -102,11 +113,20 @@ class Tracker:
 
     def needs_detection(self, at_s: Fraction) -> bool:
         """Return whether some track cannot be followed without the detector: it moves, is missing, or is due."""
+        return bool(self._wants_look(round(at_s * _NS)).any())
+
+    def where_to_look(self, at_s: Fraction) -> Boxes:
+        """Return where the tracks are expected that cannot be followed without the detector, (N, 4), pixels."""
         at_ns = round(at_s * _NS)
-        if not len(self._table):
-            return False
+        wanted = self._wants_look(at_ns)
+        elapsed_ns = 0 if self._predicted_ns is None else max(at_ns - self._predicted_ns, 0)
+        states = self._states.rows(wanted)
+        return to_corners(predicted(states, elapsed_ns / _NS, self._table.seen[wanted]).position)
+
+    def _wants_look(self, at_ns: int) -> NDArray[np.bool_]:
         is_due = self._looked_ns is None or at_ns - self._looked_ns >= RECHECK_STILL_S * _NS
-        return is_due or not bool(self._held(at_ns).all())
+        wants: NDArray[np.bool_] = np.ones(len(self._table), np.bool_) if is_due else ~self._held(at_ns)
+        return wants
 
     def _advance(self, at_s: Fraction, going_on: NDArray[np.bool_]) -> int:
         at_ns = round(at_s * _NS)
@@ -193,10 +213,10 @@ class Tracker:
         scores: NDArray[np.float64],
         class_ids: NDArray[np.int32],
         at_ns: int,
-    ) -> None:
+    ) -> int:
         new = np.flatnonzero((row_of < 0) & (scores >= self._settings.min_score))
         if not len(new):
-            return
+            return 0
         seen = self._table.seen
         present = to_corners(self._states.position[seen])
         shared = similarities(present, self._table.class_ids[seen], boxes[new], class_ids[new], room=0.0)
@@ -204,6 +224,7 @@ class Tracker:
         self._states = self._states.followed_by(BoxStates.first(to_centres(boxes[new])))
         self._table = self._table.followed_by(self._begun(at_ns, boxes[new], scores[new], class_ids[new]))
         self._next_key += len(new)
+        return len(new)
 
     def _begun(self, at_ns: int, boxes: Boxes, scores: NDArray[np.float64], class_ids: NDArray[np.int32]) -> TrackTable:
         return TrackTable.begun(
@@ -223,14 +244,15 @@ class Tracker:
         still: NDArray[np.bool_] = at_ns - self._table.moved_ns >= STILL_AFTER_S * _NS
         return still
 
-    def _forget_lost(self, at_ns: int) -> None:
+    def _forget_lost(self, at_ns: int) -> NDArray[np.bool_]:
         patience_ns = np.where(
             self._table.confirmed, self._lost_after_ns, min(round(TRYOUT_S * _NS), self._lost_after_ns)
         )
-        kept = at_ns - self._table.present_ns < patience_ns
+        kept: NDArray[np.bool_] = at_ns - self._table.present_ns < patience_ns
         if not kept.all():
             self._table = self._table.rows(kept)
             self._states = self._states.rows(kept)
+        return kept
 
     def _tracks(self, at_ns: int) -> Tracks:
         table = self._table

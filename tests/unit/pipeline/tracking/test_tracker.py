@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from winnow.detectors import Detections
+from winnow.pipeline.detection import Look
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking import Tracker, Tracks
 
@@ -43,7 +44,18 @@ class Film:
     def show(self, *people: Seen) -> Tracks:
         """Return the tracks after a frame that shows these people."""
         self.index += 1
-        return self.tracker.update(detections(*people), self.at_s)
+        return self.tracker.update(Look.at_whole_frame(detections(*people)), self.at_s)
+
+    def look_at(self, *people: Seen, window: tuple[float, float, float, float]) -> Tracks:
+        """Return the tracks after a frame of which the detector saw only a window."""
+        self.index += 1
+        look = Look(
+            detections=detections(*people),
+            cut=Detections.empty(),
+            windows_xyxy=np.array([window], np.float64),
+            is_whole_frame=False,
+        )
+        return self.tracker.update(look, self.at_s)
 
     def rest(self, frames: int) -> Tracks:
         """Return the tracks after frames in which nothing moved."""
@@ -148,7 +160,7 @@ def test_two_names_for_one_thing_are_one_track() -> None:
     tracker = Tracker(TrackingSettings())
     for index in range(5):
         both = detections((100, 100, 0.6), (101, 100, 0.7), class_ids=(2, 7))
-        tracks = tracker.update(both, Fraction(index, FPS))
+        tracks = tracker.update(Look.at_whole_frame(both), Fraction(index, FPS))
     assert tracks.class_ids.tolist() == [7]
 
 
@@ -156,7 +168,8 @@ def test_name_that_changes_from_frame_to_frame_is_one_track() -> None:
     """Now a car, now a truck, always in the same place."""
     tracker = Tracker(TrackingSettings())
     for index in range(10):
-        tracks = tracker.update(detections((100, 100, 0.6), class_ids=(2 + 5 * (index % 2),)), Fraction(index, FPS))
+        seen = detections((100, 100, 0.6), class_ids=(2 + 5 * (index % 2),))
+        tracks = tracker.update(Look.at_whole_frame(seen), Fraction(index, FPS))
     assert tracks.keys.tolist() == [1]
 
 
@@ -165,7 +178,7 @@ def test_other_classes_are_other_tracks() -> None:
     tracker = Tracker(TrackingSettings())
     for index in range(10):
         both = detections((100, 100, 0.6), (110, 100, 0.7), class_ids=(0, 2))
-        tracks = tracker.update(both, Fraction(index, FPS))
+        tracks = tracker.update(Look.at_whole_frame(both), Fraction(index, FPS))
     assert sorted(tracks.class_ids.tolist()) == [0, 2]
 
 
@@ -196,7 +209,7 @@ def test_half_hidden_thing_has_not_travelled() -> None:
         hidden = 60 if 40 <= index < 50 else 0
         box = np.array([[100 + hidden, 100, 300, 200]], np.float32)
         seen = Detections(boxes_xyxy=box, scores=np.array([0.8], np.float32), class_ids=np.array([2], np.int32))
-        tracks = tracker.update(seen, Fraction(index, FPS))
+        tracks = tracker.update(Look.at_whole_frame(seen), Fraction(index, FPS))
     assert tracks.keys.tolist() == [1]
     assert tracks.travelled.tolist() == [False]
 
@@ -268,3 +281,26 @@ def test_any_detections_keep_the_table_sound(frames: Scene) -> None:
         assert np.isfinite(before.boxes_xyxy).all()
         assert before.boxes_xyxy.tobytes() == after.boxes_xyxy.tobytes()
         assert keys == after.keys.tolist()
+
+
+def test_track_outside_the_window_is_not_missed() -> None:
+    """Somebody stands where nobody looks, for as long as looks elsewhere go on; within the window he would be lost."""
+    for window, alive in (((300, 0, 600, 400), [1, 2]), ((0, 0, 600, 400), [2])):
+        film = Film()
+        for index in range(8 * FPS):
+            film.show((100, 100, 0.7), (400 + index, 100, 0.7))
+        for index in range(8 * FPS):
+            tracks = film.look_at((440 + index, 100, 0.7), window=window)
+        assert tracks.keys.tolist() == alive
+        assert tracks.seen.tolist() == [key == 2 for key in alive]
+
+
+def test_tracks_that_move_are_where_to_look() -> None:
+    """A walker is expected a step further on; somebody who stands still needs a look only when it is due again."""
+    film = Film()
+    for index in range(8 * FPS):
+        film.show((100, 100, 0.7), (300 + 5 * index, 100, 0.7))
+    at_s = Fraction(film.index + 1, FPS)
+    (expected,) = film.tracker.where_to_look(at_s)
+    assert (expected[0] + expected[2]) / 2 == pytest.approx(300 + 5 * 8 * FPS, abs=3)
+    assert len(film.tracker.where_to_look(at_s + 10)) == 2
