@@ -107,6 +107,8 @@ class ObjectEnded(_ObjectData, frozen=True, kw_only=True):
         zones: every zone it was in, in order of first entry.
         reason: `lost` (not seen for a while), `stream` (the stream ended or jumped), `stopped` (the process was
             asked to stop).
+        picture: with which event the best picture of the object was sent; None if there is none. It is
+            `object.started` where nothing better came after the early picture, which is then not sent again.
     """
 
     first_seen: Moment
@@ -116,6 +118,7 @@ class ObjectEnded(_ObjectData, frozen=True, kw_only=True):
     path: Annotated[list[PathPoint], Meta(max_length=32)]
     zones: Annotated[list[Name], Meta(max_length=64)]
     reason: Literal["lost", "stream", "stopped"]
+    picture: Literal["object.started", "object.ended"] | None = None
 
 
 class LineCrossed(_ObjectData, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from winnow.pipeline.scene import Scene
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import Frame
 from winnow.pipeline.tally import Tally
+from winnow.pipeline.thumbnails import Restraint
 from winnow.runtime.clock import Clock
 
 DETECT_EVERY_S: Final = 10
@@ -30,6 +31,7 @@ class Analysis:
         clock_source: what stream time rests on.
         tally: counts what is done.
         clock: times the stages; it decides nothing.
+        restraint: may hold pictures back.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a camera
@@ -42,6 +44,7 @@ class Analysis:
         clock_source: ClockSource,
         tally: Tally,
         clock: Clock,
+        restraint: Restraint | None = None,
     ) -> None:
         self._detector = detector
         self._maker = maker
@@ -55,6 +58,7 @@ class Analysis:
             frame_size=frame_size,
             clock=clock_source,
             moment=maker.moment,
+            restraint=restraint,
         )
         self._detected_at_s: Fraction | None = None
         self._last_s = Fraction(0)

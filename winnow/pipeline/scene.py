@@ -19,7 +19,7 @@ from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.objects.wording import Wording
 from winnow.pipeline.rules import Rules, Sighting
 from winnow.pipeline.settings import CameraSettings
-from winnow.pipeline.thumbnails import Album, Shot
+from winnow.pipeline.thumbnails import Album, Restraint, Shot
 from winnow.pipeline.tracking import Tracker, Tracks
 from winnow.pipeline.tracking.boxes import grown
 
@@ -81,6 +81,7 @@ class Scene:
         frame_size: tuple[int, int],
         clock: Clock,
         moment: Callable[[Fraction], datetime],
+        restraint: Restraint | None = None,
     ) -> None:
         """Start without objects.
 
@@ -91,6 +92,7 @@ class Scene:
             frame_size: width and height in pixels of the frames that the boxes of the detections refer to.
             clock: what stream time rests on.
             moment: stream time → aware UTC wall time.
+            restraint: may hold pictures back; None never does.
         """
         self._labels = tuple(labels)
         self._wanted = np.array([not settings.labels or label in settings.labels for label in labels], np.bool_)
@@ -98,7 +100,12 @@ class Scene:
         self._tracker = Tracker(settings.tracking)
         self._objects = Objects(settings.tracking, labels=labels, frame_size=frame_size)
         self._rules = Rules(lines=settings.lines, zones=settings.zones, frame_size=frame_size)
-        self._album = Album(settings.thumbnails, frame_size=frame_size)
+        self._album = Album(
+            settings.thumbnails,
+            frame_size=frame_size,
+            look_every_s=1 / Fraction(settings.analysed_fps),
+            restraint=restraint,
+        )
         self._wording = Wording(model=model, clock=clock, moment=moment)
         self._told: dict[int, Counter[str]] = {}
 
@@ -162,8 +169,9 @@ class Scene:
     ) -> Iterator[Happening | Picture]:
         for outcome in self._rules.end(known.number):
             yield self._happening(known, at_s, self._wording.ruled(known, outcome))
-        yield self._happening(known, at_s, self._wording.ended(known, reason))
-        yield from _pictures(known, self._album.close(known.number), "object.ended")
+        closed = self._album.close(known.number)
+        yield self._happening(known, at_s, self._wording.ended(known, reason, picture=closed.belongs_to))
+        yield from _pictures(known, closed.shot, "object.ended")
         del self._told[known.number]
 
     def _early_pictures(self, at_s: Fraction) -> Iterator[Picture]:

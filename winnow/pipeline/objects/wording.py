@@ -65,8 +65,14 @@ class Wording:
             zones=list(known.zones_now),
         )
 
-    def ended(self, known: TrackedObject, reason: Literal["lost", "stream", "stopped"]) -> ObjectEnded:
-        """Return the object's whole life."""
+    def ended(
+        self,
+        known: TrackedObject,
+        reason: Literal["lost", "stream", "stopped"],
+        *,
+        picture: Literal["object.started", "object.ended"] | None,
+    ) -> ObjectEnded:
+        """Return the object's whole life; `picture` tells with which of its events its last picture is sent."""
         path = [
             PathPoint(
                 after_s=_seconds(point.at_s - known.first_seen_s),
@@ -84,6 +90,7 @@ class Wording:
             path=path,
             zones=list(known.zones),
             reason=reason,
+            picture=picture,
         )
 
     def ruled(self, known: TrackedObject, outcome: RuleOutcome) -> LineCrossed | ZoneEntered | ZoneExited:

@@ -8,19 +8,30 @@ from numpy.typing import NDArray
 
 from winnow.pipeline.thumbnails.redaction import RedactedImage
 
-QUALITIES: Final = (85, 75, 65, 55, 45, 35)
-"""JPEG qualities that are tried, best first; below the last a smaller picture looks better than a worse one."""
+QUALITY_STEP: Final = 10
+LEAST_QUALITY: Final = 25
+"""Below it a smaller picture looks better than a worse one."""
 
 SHRINK: Final = 0.8
 """Factor on both sides when no quality is enough."""
 
 
-def encode_jpeg(image: RedactedImage, *, max_side_px: int, max_bytes: int) -> bytes:
-    """Return the image as a JPEG that keeps both limits: size gives way when quality alone is not enough."""
+def encode_jpeg(image: RedactedImage, *, max_side_px: int, max_bytes: int, quality: int) -> bytes:
+    """Return the image as a JPEG that keeps both limits: quality gives way first, then size.
+
+    Args:
+        image: what the redaction left.
+        max_side_px: longest side; a smaller image keeps its own size.
+        max_bytes: largest JPEG.
+        quality: the best that is tried, 1..100.
+
+    Raises:
+        ValueError: not even one pixel fits.
+    """
     pixels = _shrunk(image.bgr, min(1.0, max_side_px / max(image.bgr.shape[:2])))
     while True:
-        for quality in QUALITIES:
-            jpeg = _encoded(pixels, quality)
+        for tried in range(quality, min(quality, LEAST_QUALITY) - 1, -QUALITY_STEP):
+            jpeg = _encoded(pixels, tried)
             if len(jpeg) <= max_bytes:
                 return jpeg
         if max(pixels.shape[:2]) == 1:
@@ -29,7 +40,13 @@ def encode_jpeg(image: RedactedImage, *, max_side_px: int, max_bytes: int) -> by
 
 
 def _encoded(pixels: NDArray[np.uint8], quality: int) -> bytes:
-    done, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    """Return a baseline JPEG with colour at half resolution and Huffman tables of its own.
+
+    The standard tables take 420 bytes of every file. Of a street's 46 pictures of 124 x 54 pixels, own ones saved 13 %
+    at quality 85 and 20 % at 55; a progressive file was larger by a fifth.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
+    done, encoded = cv2.imencode(".jpg", pixels, options)
     if not done:  # pragma: no cover - a valid uint8 image always encodes
         raise AssertionError("OpenCV refused an image")
     return encoded.tobytes()
