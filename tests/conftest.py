@@ -193,6 +193,12 @@ def chromium_page(pytestconfig: pytest.Config) -> Iterator[Page]:
     assert not script_errors, f"uncaught errors in the page: {script_errors}"
 
 
+@pytest.fixture(scope="session")
+def gstreamer_python(pytestconfig: pytest.Config) -> str:
+    """Return the Python that can run GStreamer's RTSP server."""
+    return _require(pytestconfig, "gstreamer").exports["WINNOW_TEST_GSTREAMER"]
+
+
 def _require(config: pytest.Config, kind: str) -> Part:
     part = config.stash[PARTS].open(kind)
     if part.real:

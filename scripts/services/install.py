@@ -12,11 +12,20 @@ from typing import Final
 from scripts.services.errors import ServerMissing
 from scripts.services.kafka import DEPLOY, find_jars, find_java, jar_directory, kafka_version
 from scripts.services.mosquitto import find_mosquitto
-from scripts.services.parts import Origin, find_chromium
+from scripts.services.parts import Origin, find_chromium, find_gstreamer
 from scripts.services.postgres import find_binaries
 
 APT_WITHIN_S: Final = 900
 MAVEN_WITHIN_S: Final = 600
+GSTREAMER_PACKAGES: Final = (
+    "python3",
+    "python3-gi",
+    "gir1.2-gstreamer-1.0",
+    "gir1.2-gst-rtsp-server-1.0",
+    "gstreamer1.0-plugins-base",
+    "gstreamer1.0-plugins-good",
+)
+"""The RTSP server, its Python bindings, and the demuxers and payloaders that it serves files with."""
 
 
 def install() -> bool:
@@ -51,6 +60,8 @@ def missing_packages() -> list[str]:
             missing.append(package)
     if find_chromium(os.environ).origin is Origin.MISSING:
         missing.append("chromium")
+    if find_gstreamer(os.environ).origin is Origin.MISSING:
+        missing += GSTREAMER_PACKAGES
     return missing
 
 

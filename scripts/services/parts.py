@@ -1,6 +1,7 @@
 """The real parts that the tests use: each given by the environment, started here, replaced, or missing."""
 
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -16,6 +17,19 @@ from scripts.services.postgres import PostgresServer
 KAFKA_KIND: Final = "WINNOW_TEST_KAFKA_KIND"
 REQUIRE_REAL: Final = "WINNOW_REQUIRE_REAL"
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+SYSTEM_PYTHON: Final = "/usr/bin/python3"
+"""Debian's own Python: the bindings of its GStreamer packages are for no other."""
+
+_GSTREAMER_VERSION: Final = """
+import gi
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtspServer
+Gst.init(None)
+for element in ("filesrc", "matroskademux", "rtph264pay", "rtph265pay", "rtpjpegpay", "rtpbin", "udpsink"):
+    assert Gst.ElementFactory.find(element), element
+print(Gst.version_string())
+"""
 
 
 class Origin(Enum):
@@ -99,11 +113,28 @@ def find_chromium(environment: Mapping[str, str]) -> Part:
     return Part(name="Chromium", origin=origin, detail=found, exports={variable: found})
 
 
+def find_gstreamer(environment: Mapping[str, str]) -> Part:
+    """Return GStreamer's RTSP server: the Python that can run it, from WINNOW_TEST_GSTREAMER or Debian's own."""
+    variable = "WINNOW_TEST_GSTREAMER"
+    name, given = "GStreamer RTSP server", environment.get(variable)
+    if given:
+        return Part(name=name, origin=Origin.GIVEN, detail=given, exports={variable: given})
+    try:
+        asked = subprocess.run(  # noqa: S603 - our own program
+            [SYSTEM_PYTHON, "-c", _GSTREAMER_VERSION], capture_output=True, text=True, timeout=60, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        detail = f"`apt-get install gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good`, or set {variable}"
+        return Part(name=name, origin=Origin.MISSING, detail=detail, exports={})
+    return Part(name=name, origin=Origin.FOUND, detail=asked.stdout.strip(), exports={variable: SYSTEM_PYTHON})
+
+
 OPENERS: Final[Mapping[str, Callable[[Mapping[str, str]], Part]]] = {
     "mqtt": open_mqtt,
     "kafka": open_kafka,
     "postgres": open_postgres,
     "chromium": find_chromium,
+    "gstreamer": find_gstreamer,
 }
 
 

@@ -49,7 +49,7 @@ class PartsOnDemand:
         self._environment = environment
 
     def open(self, kind: str) -> Part:
-        """Return the part of one kind: mqtt, kafka, postgres or chromium."""
+        """Return the part of one kind: mqtt, kafka, postgres, chromium or gstreamer."""
         if kind not in self.opened:
             self.opened[kind] = OPENERS[kind](self._environment)
         return self.opened[kind]

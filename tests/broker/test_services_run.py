@@ -21,6 +21,7 @@ GIVEN: Final = {
     "WINNOW_TEST_KAFKA": "127.0.0.1:2",
     "WINNOW_TEST_POSTGRES": "postgresql://127.0.0.1:3/postgres",
     "WINNOW_TEST_CHROMIUM": "/bin/true",
+    "WINNOW_TEST_GSTREAMER": "/bin/true",
 }
 TIMEOUT_S = 60
 

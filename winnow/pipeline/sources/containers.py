@@ -1,7 +1,7 @@
 """Opening containers with FFmpeg, which is told what it may open and for how long."""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import av
 from av.container import InputContainer
@@ -33,6 +33,10 @@ PROTOCOLS: Final = {
 """What FFmpeg may speak for each kind of source."""
 
 
+QUICK_START: Final = {"fpsprobesize": "0"}
+"""Without it FFmpeg reads 20 pictures to measure a frame rate that nobody needs, before it hands out the first."""
+
+
 class LiveSettings(Settings):
     """How a camera is opened, and how long it may be silent.
 
@@ -45,7 +49,7 @@ class LiveSettings(Settings):
         settled_after_s: after so long with frames the next wait is the first one again.
     """
 
-    rtsp_transport: str = "tcp"
+    rtsp_transport: Literal["tcp", "udp"] = "tcp"
     open_timeout_s: float = 10
     read_timeout_s: float = 5
     reconnect_first_s: float = 1
@@ -89,9 +93,10 @@ def open_live(address: str, kind: SourceKind, settings: LiveSettings) -> InputCo
     Raises:
         SourceUnreachableError: it did not answer in time, refused, or sent something that is not video.
     """
-    options = {"fflags": "nobuffer"}
+    options = dict(QUICK_START)
     if kind is SourceKind.RTSP:
         options |= {"rtsp_transport": settings.rtsp_transport, "format_whitelist": "rtsp"}
+        options |= {"allowed_media_types": "video"}  # sound is neither fetched nor able to shift the pictures' time
     elif kind is SourceKind.HTTP:
         options |= {"format_whitelist": HTTP_FORMATS}
     if kind in PROTOCOLS:
