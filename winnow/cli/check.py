@@ -49,18 +49,30 @@ def check(
 
 def load_edge_settings(config: Path) -> "EdgeSettings":
     """Return the settings of `config`, labels checked against the model; ends the command if they are wrong."""
+    from winnow.runtime.settings import SettingsError  # noqa: PLC0415
+
+    try:
+        return read_edge_settings(config)
+    except SettingsError as exc:
+        fail(str(exc))
+
+
+def read_edge_settings(config: Path) -> "EdgeSettings":
+    """Return the settings of `config`, labels checked against the model.
+
+    Raises:
+        SettingsError: they are wrong, or the model is not there.
+    """
     from winnow.detectors import DetectorError, read_card  # noqa: PLC0415
     from winnow.detectors.catalogue import find_card  # noqa: PLC0415
     from winnow.pipeline.settings import EdgeSettings, check_labels  # noqa: PLC0415
-    from winnow.runtime.settings import SettingsError, load_settings  # noqa: PLC0415
+    from winnow.runtime.settings import SettingsInvalidError, load_settings  # noqa: PLC0415
 
+    settings = load_settings(config, EdgeSettings)
     try:
-        settings = load_settings(config, EdgeSettings)
         check_labels(config, settings, read_card(find_card(settings.model)).labels)
     except DetectorError as exc:
-        fail(f"{config}: model: {exc}")
-    except SettingsError as exc:
-        fail(str(exc))
+        raise SettingsInvalidError(config, [f"model: {exc}"]) from exc
     return settings
 
 

@@ -12,7 +12,13 @@ from winnow.pipeline.camera import Accept, Camera, CameraPlan
 from winnow.pipeline.footage import live_digest, recording_digest
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
-from winnow.pipeline.sources import SourceError, open_source
+from winnow.pipeline.sources import (
+    SourceError,
+    SourceNotFoundError,
+    SourceNotVideoError,
+    SourceUnreachableError,
+    open_source,
+)
 from winnow.runtime.clock import Clock
 
 
@@ -42,13 +48,42 @@ def build_camera(  # noqa: PLR0913 - the parts of a camera
     fast as possible). Live streams have their own time and speed.
     """
     try:
-        source = open_source(settings.source, clock=clock, starts_at=starts_at)
-        footage = live_digest(settings.source, clock.now()) if source.is_live else _digest(Path(settings.source))
+        return make_camera(
+            node,
+            name,
+            settings,
+            detector=detector,
+            accept=accept,
+            clock=clock,
+            starts_at=starts_at,
+            speed=speed,
+            announce=announce,
+        )
     except SourceError as exc:
         fail(str(exc))
-    plan = CameraPlan(node=node, name=name, settings=settings, footage=footage)
+
+
+def make_camera(  # noqa: PLR0913 - the parts of a camera
+    node: str,
+    name: str,
+    settings: CameraSettings,
+    *,
+    detector: Detector,
+    accept: Accept,
+    clock: Clock,
+    starts_at: datetime,
+    speed: float | None,
+    announce: Callable[[CameraStatus], None] = lambda _: None,
+) -> Camera:
+    """Return the same camera as `build_camera`.
+
+    Raises:
+        SourceError: its source's address is wrong, or the recording cannot be read.
+    """
+    source = open_source(settings.source, clock=clock, starts_at=starts_at)
+    footage = live_digest(settings.source, clock.now()) if source.is_live else _digest(Path(settings.source))
     return Camera(
-        plan,
+        CameraPlan(node=node, name=name, settings=settings, footage=footage),
         source=source,
         detector=detector,
         accept=accept,
@@ -60,10 +95,10 @@ def build_camera(  # noqa: PLR0913 - the parts of a camera
 
 def _digest(path: Path) -> str:
     if path.exists() and not (path.is_file() or path.is_dir()):
-        fail(f"{path}: neither a file nor a folder; give a video file")
+        raise SourceNotVideoError(str(path), "neither a file nor a folder; give a video file")
     try:
         return recording_digest(path)
-    except FileNotFoundError:
-        fail(f"{path}: no such file; check the path")
+    except FileNotFoundError as exc:
+        raise SourceNotFoundError(str(path), "no such file; check the path") from exc
     except OSError as exc:
-        fail(f"{path}: {exc.strerror}")
+        raise SourceUnreachableError(str(path), str(exc.strerror)) from exc

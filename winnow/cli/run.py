@@ -29,7 +29,7 @@ def run(
 
     settings = load_edge_settings(config)
     configure_logging(log_level.upper())
-    problems = run_node(settings)
+    problems = run_node(config, settings)
     for problem in problems:
         error_console().print(f"[bold red]error:[/] {problem}", soft_wrap=True)
     raise typer.Exit(1 if problems else 0)

@@ -1,23 +1,27 @@
 """Builds and runs one edge box."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from threading import Event as Flag
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from winnow.cli.console import fail
-from winnow.cli.edge_objects import build_camera, build_detector
+from winnow.cli.edge_objects import build_detector, make_camera
 from winnow.cli.edge_outbox import Delivery, open_delivery
+from winnow.cli.reloading import Reloading
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.delivery import SpoolOutbox
 from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.edge_node import EdgeNode
-from winnow.pipeline.settings import EdgeSettings
+from winnow.pipeline.settings import CameraSettings, EdgeSettings
+from winnow.pipeline.sources import SourceError
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.stopping import stop_on_signals
@@ -27,12 +31,20 @@ logger = logging.getLogger(__name__)
 REAL_TIME: Final = 1.0
 
 
-def run_node(settings: EdgeSettings) -> list[str]:
-    """Run every camera until it ends or the process is asked to stop; return a line for each that failed."""
-    clock, registry = SystemClock(), CollectorRegistry()
-    with stop_on_signals() as stopping, open_delivery(settings, registry=registry, clock=clock) as delivery:
-        cameras = _build_cameras(settings, delivery, clock)
-        registry.register(CameraCollector(cameras))
+def run_node(path: Path, settings: EdgeSettings) -> list[str]:
+    """Run every camera until it ends or the process is asked to stop; return a line for each that failed.
+
+    Args:
+        path: where the settings came from; what changes there is taken over.
+        settings: what to start with.
+    """
+    clock, registry, hang_up = SystemClock(), CollectorRegistry(), Flag()
+    with stop_on_signals(hang_up) as stopping, open_delivery(settings, registry=registry, clock=clock) as delivery:
+        build = partial(_build_camera, settings, delivery, clock)
+        try:
+            cameras = [build(name, camera) for name, camera in settings.cameras.items()]
+        except SourceError as exc:
+            fail(str(exc))
         node = EdgeNode(
             settings.node,
             cameras=cameras,
@@ -41,33 +53,41 @@ def run_node(settings: EdgeSettings) -> list[str]:
             stats_every_s=settings.stats_every_s,
             clock=clock,
         )
-        with _metrics(settings, registry, cameras, delivery.outbox):
+        registry.register(CameraCollector(lambda: node.cameras))
+        reloading = Reloading(path, settings, node=node, build=build, clock=clock)
+        with _metrics(settings, registry, node, delivery.outbox):
             logger.info("Started", extra={"node": settings.node, "cameras": len(cameras)})
-            problems = node.run(stopping)
+            problems = node.run(stopping, lambda: _attend(reloading, hang_up))
     logger.info("Stopped", extra={"node": settings.node})
     return problems
 
 
-def _build_cameras(settings: EdgeSettings, delivery: Delivery, clock: Clock) -> list[Camera]:
-    return [
-        build_camera(
-            settings.node,
-            name,
-            camera,
-            detector=build_detector(settings),
-            accept=delivery.outbox.accept,
-            clock=clock,
-            starts_at=datetime.now(UTC),
-            speed=REAL_TIME,
-            announce=partial(delivery.publisher.set_camera_status, name),
-        )
-        for name, camera in settings.cameras.items()
-    ]
+def _attend(reloading: Reloading, hang_up: Flag) -> None:
+    if hang_up.is_set():
+        hang_up.clear()
+        reloading.asked.set()
+    reloading.run_once()
+
+
+def _build_camera(
+    settings: EdgeSettings, delivery: Delivery, clock: Clock, name: str, camera: CameraSettings
+) -> Camera:
+    return make_camera(
+        settings.node,
+        name,
+        camera,
+        detector=build_detector(settings),
+        accept=delivery.outbox.accept,
+        clock=clock,
+        starts_at=datetime.now(UTC),
+        speed=REAL_TIME,
+        announce=partial(delivery.publisher.set_camera_status, name),
+    )
 
 
 @contextmanager
 def _metrics(
-    settings: EdgeSettings, registry: CollectorRegistry, cameras: Sequence[Camera], outbox: SpoolOutbox
+    settings: EdgeSettings, registry: CollectorRegistry, node: EdgeNode, outbox: SpoolOutbox
 ) -> Iterator[None]:
     """Serve metrics and health while the block runs, if the settings ask for it."""
     host, port = settings.metrics.host, settings.metrics.port
@@ -76,7 +96,7 @@ def _metrics(
         return
 
     def health() -> dict[str, object]:
-        states = {camera.name: camera.is_online for camera in cameras}
+        states = {camera.name: camera.is_online for camera in node.cameras}
         return {"ok": any(states.values()), "cameras": states, "waiting": outbox.depth}
 
     with ExitStack() as stack:

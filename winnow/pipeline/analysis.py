@@ -46,6 +46,7 @@ class Analysis:
         clock: Clock,
         restraint: Restraint | None = None,
     ) -> None:
+        self._settings = settings
         self._detector = detector
         self._maker = maker
         self._tally = tally
@@ -79,6 +80,21 @@ class Analysis:
             (detections,) = self._detector.detect([pixels])
         with self._tally.timed("observe", self._clock):
             return self._maker.messages(self._scene.observe(at_s, Look.at_whole_frame(detections), lambda: pixels))
+
+    def change(self, settings: CameraSettings, stream_id: str, at_s: Fraction) -> list[Message]:
+        """Look in another way from the frame at `at_s` on; return the events that the change brings.
+
+        Args:
+            settings: must differ from those before only in what tracks outlive, see `settings.changes`.
+            stream_id: what ids are made of from now on.
+            at_s: stream time of the first frame to be looked at so.
+        """
+        self._maker = self._maker.continued(stream_id, self._scene.open_subjects)
+        happened = self._maker.messages(self._scene.change(settings, at_s))
+        if settings.motion != self._settings.motion:
+            self._gate = MotionGate(settings.motion)
+        self._settings = settings
+        return happened
 
     def finish(self, reason: Literal["stream", "stopped"]) -> list[Message]:
         """Return the events that end every open object."""

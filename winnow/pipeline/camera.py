@@ -1,9 +1,10 @@
 """The loop over one camera: read a frame, look at it when it is due, hand its events on."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from fractions import Fraction
 from threading import Event as Flag
 from typing import Final, Literal
@@ -19,8 +20,8 @@ from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.footage import stream_id
 from winnow.pipeline.node_stats import CameraCounters
 from winnow.pipeline.pace import Pace
-from winnow.pipeline.settings import CameraSettings
-from winnow.pipeline.sources import Frame, FrameSampler, Source, wall_time
+from winnow.pipeline.settings import CameraSettings, look_change
+from winnow.pipeline.sources import EPOCH, Frame, FrameSampler, Source, wall_time
 from winnow.pipeline.tally import Tally
 from winnow.runtime.clock import Clock
 
@@ -91,6 +92,9 @@ class Camera:
         self._stream_epoch: int | None = None
         self._maker: EventMaker | None = None
         self._analysis: Analysis | None = None
+        self._starts_at: datetime | None = None
+        self._lineage = ""
+        self._wanted: deque[CameraSettings] = deque(maxlen=1)
         self.is_online = False
         self.position_s = Fraction(0)
 
@@ -117,6 +121,10 @@ class Camera:
             latency_p95_ms=self.tally.latency_ms(0.95),
         )
 
+    def change(self, settings: CameraSettings) -> None:
+        """Look at the next frame with these settings; any thread may ask, and the source stays open."""
+        self._wanted.append(settings)
+
     def run(self, stopping: Flag) -> None:
         """Return when the recording ends or `stopping` is set; every open object has ended then.
 
@@ -136,6 +144,8 @@ class Camera:
         if frame is None:
             return self._wait_for_camera()
         self.position_s = frame.stream_s
+        if self._wanted:
+            self._adopt(self._wanted.popleft(), frame)
         if frame.stream_epoch != self._stream_epoch:
             self._begin_stream(frame)
         if self._sampler.takes(frame.stream_s):
@@ -151,23 +161,50 @@ class Camera:
             self._report_offline(reason[:200])
         return stats.connection != "ended"
 
-    def _begin_stream(self, frame: Frame) -> None:
-        self._finish("stream")
-        starts_at = frame.captured_at - timedelta(microseconds=round(frame.stream_s * 1_000_000))
-        self._stream_epoch = frame.stream_epoch
-        self._sampler = FrameSampler(self._plan.settings.analysed_fps)
+    def _adopt(self, settings: CameraSettings, frame: Frame) -> None:
+        """Take other settings over at this frame. Ids from now on are those of no other look at this footage.
+
+        The footage may be looked at with the same settings from its start on, and again: the moment of each change
+        is part of every later id, so none of them can be one that another look gave to something else.
+        """
+        former = self._plan.settings
+        change = look_change(former, settings)
+        self._lineage = digest_of(self._lineage, str(frame.stream_epoch), str(frame.stream_s))
+        self._plan = replace(self._plan, settings=settings)
+        if self._analysis is None or frame.stream_epoch != self._stream_epoch:
+            return  # a stream begins with this frame, or none has
+        logger.info("Settings taken over", extra={"camera": self.name, "tracks": change})
+        if change != "continues":
+            self._begin_stream(frame)
+            return
+        if settings.analysed_fps != former.analysed_fps:
+            self._sampler = FrameSampler(settings.analysed_fps)
+        identity = self._stream_id()
+        self._hand_on(self._analysis.change(settings, identity, frame.stream_s))
+        self._maker = replace(self._maker, stream_id=identity) if self._maker else None
+
+    def _stream_id(self) -> str:
         whole = stream_id(
             footage=self._plan.footage,
-            starts_at=starts_at,
+            starts_at=self._starts_at or EPOCH,
             node=self._plan.node,
             camera=self.name,
             settings=self._plan.settings,
             model=model_ref(self._detector),
         )
+        changes = [self._lineage] if self._lineage else []
+        return digest_of(whole, str(self._stream_epoch), *changes)
+
+    def _begin_stream(self, frame: Frame) -> None:
+        self._finish("stream")
+        starts_at = frame.captured_at - timedelta(microseconds=round(frame.stream_s * 1_000_000))
+        self._starts_at = starts_at
+        self._stream_epoch = frame.stream_epoch
+        self._sampler = FrameSampler(self._plan.settings.analysed_fps)
         self._maker = EventMaker(
             node=self._plan.node,
             camera=self.name,
-            stream_id=digest_of(whole, str(frame.stream_epoch)),
+            stream_id=self._stream_id(),
             moment=lambda at_s: wall_time(starts_at, at_s),
         )
         self._analysis = Analysis(

@@ -1,6 +1,6 @@
 """The cameras' counters as Prometheus metrics, read when somebody asks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -13,10 +13,10 @@ class CameraCollector(Collector):
     """Every camera's counters, labelled by camera.
 
     Args:
-        cameras: those of the node; names are settings, so the label's values are a closed set.
+        cameras: gives those of the node; names are settings, so the label's values are a closed set.
     """
 
-    def __init__(self, cameras: Sequence[Camera]) -> None:
+    def __init__(self, cameras: Callable[[], Sequence[Camera]]) -> None:
         self._cameras = cameras
 
     def collect(self) -> Iterator[Metric]:
@@ -24,7 +24,7 @@ class CameraCollector(Collector):
         yield from self._counters()
         yield self._latency()
         online = GaugeMetricFamily("winnow_camera_online", "1 if the camera delivers frames.", labels=["camera"])
-        for camera in self._cameras:
+        for camera in self._cameras():
             online.add_metric([camera.name], 1 if camera.is_online else 0)
         yield online
 
@@ -37,7 +37,7 @@ class CameraCollector(Collector):
         bytes_out = CounterMetricFamily("winnow_message_bytes", "Events and thumbnails accepted.", labels=["camera"])
         events = CounterMetricFamily("winnow_events_accepted", "Events and thumbnails.", labels=["camera", "kind"])
         stages = CounterMetricFamily("winnow_stage_seconds", "Time spent by stage.", labels=["camera", "stage"])
-        for camera in self._cameras:
+        for camera in self._cameras():
             counters, tally = camera.counters(), camera.tally
             decoded.add_metric([camera.name], counters.frames_decoded)
             analysed.add_metric([camera.name], counters.frames_analysed)
@@ -56,7 +56,7 @@ class CameraCollector(Collector):
         latency = GaugeMetricFamily(
             "winnow_frame_latency_seconds", "Frame read to events accepted, of late.", labels=["camera", "quantile"]
         )
-        for camera in self._cameras:
+        for camera in self._cameras():
             for quantile in (0.5, 0.95):
                 latency.add_metric([camera.name, str(quantile)], camera.tally.latency_ms(quantile) / 1000)
         return latency

@@ -1,8 +1,9 @@
 """The edge process: one thread a camera, one outbox, and statistics of it all every minute."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Final, Protocol
 
@@ -18,6 +19,9 @@ from winnow.pipeline.sources import SourceError
 from winnow.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
+
+_MAX_THREADS: Final = 128
+"""Settings allow 64 cameras; as many more may be on their way out."""
 
 _STOP_POLL_S: Final = 0.1
 """How long a request to stop may go unnoticed while nothing else happens."""
@@ -38,8 +42,29 @@ class Outbox(Protocol):
         """Return once the messages are durable."""
 
 
+@dataclass(slots=True, eq=False)
+class _Seat:
+    """A camera that runs.
+
+    Attributes:
+        camera: itself.
+        leaving: asks it to end.
+        running: done when it has.
+        successor: takes its place then; None leaves the place empty.
+        is_removed: it is not part of the node any more once it has ended.
+    """
+
+    camera: Camera
+    leaving: Flag
+    running: Future[None]
+    successor: Camera | None = None
+    is_removed: bool = False
+
+
 class EdgeNode:
     """All cameras of one box.
+
+    Cameras may come and go while it runs; `put` and `remove` are called by `attend` alone, see `run`.
 
     Args:
         name: the node.
@@ -48,6 +73,9 @@ class EdgeNode:
         model: named in the statistics.
         stats_every_s: wall time between two `node.stats`.
         clock: tells that time.
+
+    Attributes:
+        stats_every_s: may be changed at any time.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a node
@@ -60,33 +88,93 @@ class EdgeNode:
         stats_every_s: float,
         clock: Clock,
     ) -> None:
+        self.stats_every_s = stats_every_s
         self._name = name
-        self._cameras = cameras
+        self._arriving = list(cameras)
+        self._seats: dict[str, _Seat] = {}
         self._outbox = outbox
-        self._stats_every_s = stats_every_s
         self._clock = clock
         self._reporter = StatisticsReporter(model)
         self._reported_at_mono_s = clock.monotonic_s()
         self._reports = 0
         self._stream_id = digest_of(source_of(name, None), clock.now().isoformat())
 
-    def run(self, stopping: Flag) -> list[str]:
+    @property
+    def cameras(self) -> list[Camera]:
+        """Return the cameras as they are now, those that have ended by themselves included; any thread may ask."""
+        return [seat.camera for seat in self._seats.copy().values()] or list(self._arriving)
+
+    def put(self, camera: Camera) -> None:
+        """Start a camera; one of the same name is asked to end, and the new one starts when it has."""
+        seat = self._seats.get(camera.name)
+        if seat is None:
+            self._arriving.append(camera)
+        else:
+            self.remove(camera.name)
+            seat.successor = camera
+
+    def remove(self, name: str) -> None:
+        """Ask a camera to end, and forget it then."""
+        seat = self._seats[name]
+        seat.successor, seat.is_removed = None, True
+        seat.leaving.set()
+
+    def run(self, stopping: Flag, attend: Callable[[], None] = lambda: None) -> list[str]:
         """Return when every camera has ended, which they do soon after `stopping` is set.
+
+        Args:
+            stopping: ends every camera.
+            attend: called several times a second, on the thread that runs this.
 
         Returns:
             One line for each camera that failed; what it had seen so far is accepted all the same.
         """
-        with ThreadPoolExecutor(len(self._cameras), thread_name_prefix="camera") as pool:
-            running = {pool.submit(camera.run, stopping): camera for camera in self._cameras}
-            pending = set(running)
-            while pending:
-                done, pending = wait(pending, timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
-                if any(isinstance(future.exception(), SpoolFailedError) for future in done):
+        with ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="camera") as pool:
+            while self._seat_arrivals(pool, stopping) or self._pending():
+                wait(self._pending(), timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
+                if self._spool_has_failed():
                     stopping.set()  # without a spool nothing can be accepted
-                elif self._clock.monotonic_s() - self._reported_at_mono_s >= self._stats_every_s:
+                elif self._clock.monotonic_s() - self._reported_at_mono_s >= self.stats_every_s:
                     self._report()
+                if stopping.is_set():
+                    for seat in self._seats.values():
+                        seat.leaving.set()
+                else:
+                    attend()
+                self._clear_seats()
         self._report()
-        return [problem for future, camera in running.items() if (problem := _failure(future, camera))]
+        ended = [(seat.running, seat.camera) for seat in self._seats.values()]
+        return [problem for future, camera in ended if (problem := _failure(future, camera))]
+
+    def _pending(self) -> set[Future[None]]:
+        return {seat.running for seat in self._seats.values() if not seat.running.done()}
+
+    def _spool_has_failed(self) -> bool:
+        ended = [seat.running for seat in self._seats.values() if seat.running.done()]
+        return any(isinstance(running.exception(), SpoolFailedError) for running in ended)
+
+    def _seat_arrivals(self, pool: ThreadPoolExecutor, stopping: Flag) -> bool:
+        """Start the cameras that wait for it; return whether there were any."""
+        arrived, self._arriving = self._arriving, []
+        for camera in arrived:
+            leaving = Flag()
+            if stopping.is_set():
+                leaving.set()
+            self._seats[camera.name] = _Seat(camera, leaving, pool.submit(camera.run, leaving))
+        return bool(arrived)
+
+    def _clear_seats(self) -> None:
+        """Take the cameras that were asked to go and have ended out of the node, their last counts told."""
+        gone = [seat for seat in self._seats.values() if seat.is_removed and seat.running.done()]
+        if not gone:
+            return
+        self._report()
+        for seat in gone:
+            _failure(seat.running, seat.camera)
+            self._reporter.forget(seat.camera.name)
+            del self._seats[seat.camera.name]
+            if seat.successor is not None:
+                self._arriving.append(seat.successor)
 
     def _report(self) -> None:
         try:
@@ -97,7 +185,7 @@ class EdgeNode:
     def _stats_event(self) -> Event:
         now_mono_s = self._clock.monotonic_s()
         stats = self._reporter.report(
-            [(camera.name, camera.counters()) for camera in self._cameras],
+            [(camera.name, camera.counters()) for camera in self.cameras],
             period_s=now_mono_s - self._reported_at_mono_s,
             spool_depth=self._outbox.depth,
             spool_bytes=self._outbox.size_bytes,

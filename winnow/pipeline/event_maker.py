@@ -1,7 +1,7 @@
 """Gives what happened its place in the world: node, camera, wall time, and an id that a replay gives again."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
 
@@ -23,12 +23,19 @@ class EventMaker:
         camera: the camera.
         stream_id: see `footage.stream_id`.
         moment: stream time → aware UTC wall time.
+        earlier: by subject, the stream id under which an object started that a change of settings found open.
     """
 
     node: str
     camera: str
     stream_id: str
     moment: Callable[[Fraction], datetime]
+    earlier: Mapping[str, str] = field(default_factory=dict)
+
+    def continued(self, stream_id: str, open_subjects: Iterable[str]) -> "EventMaker":
+        """Return the maker of the same stream under another id; what is open keeps the ids that it was given."""
+        earlier = {subject: self.earlier.get(subject, self.stream_id) for subject in open_subjects}
+        return replace(self, stream_id=stream_id, earlier=earlier)
 
     def messages(self, results: Iterable[Happening | Picture]) -> list[Message]:
         """Return an event for each happening and a thumbnail for each picture, in the same order."""
@@ -51,13 +58,15 @@ class EventMaker:
         )
 
     def _thumbnail(self, picture: Picture) -> Thumbnail:
+        is_early = picture.belongs_to == "object.started"
+        owner = self.earlier.get(picture.subject, self.stream_id) if is_early else self.stream_id
         return Thumbnail(
             id=event_id(self.stream_id, THUMBNAIL_KIND, f"{picture.subject} {picture.belongs_to}", 0),
             node=self.node,
             camera=self.camera,
             subject=picture.subject,
             time=self.moment(picture.at_s),
-            event_id=event_id(self.stream_id, picture.belongs_to, picture.subject, 0),
+            event_id=event_id(owner, picture.belongs_to, picture.subject, 0),
             jpeg=picture.jpeg,
             sha256=sha256_of(picture.jpeg),
         )

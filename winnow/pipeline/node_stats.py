@@ -36,6 +36,10 @@ class StatisticsReporter:
         self._model = model
         self._last: dict[str, CameraCounters] = {}
 
+    def forget(self, camera: str) -> None:
+        """Expect a camera of this name to count from zero."""
+        self._last.pop(camera, None)
+
     def report(
         self, cameras: Iterable[tuple[str, CameraCounters]], *, period_s: float, spool_depth: int, spool_bytes: int
     ) -> NodeStats:

@@ -138,6 +138,24 @@ class Scene:
         happened = list(self._turn(self._tracker.coast(at_s), at_s))
         return [*happened, *self._early_pictures(at_s)]
 
+    def change(self, settings: CameraSettings, at_s: Fraction) -> list[Happening | Picture]:
+        """Look in another way from now on and return the exits from zones that are no more; objects stay open.
+
+        Labels and tracking must be the same: with other ones a scene begins anew.
+        """
+        tracks = {known.number: known for known in self._objects.open}
+        self._rules, exits = self._rules.changed(lines=settings.lines, zones=settings.zones, tracks=list(tracks))
+        self._album.change(settings.thumbnails)
+        happened = [self._happening(tracks[n], at_s, self._wording.ruled(tracks[n], left)) for n, left in exits]
+        for known in tracks.values():
+            known.note_zones(self._rules.zones_of(known.number))
+        return list(happened)
+
+    @property
+    def open_subjects(self) -> list[str]:
+        """Return the subjects of the objects that have started and not ended."""
+        return [known.subject for known in self._objects.open]
+
     def finish(self, at_s: Fraction, reason: Literal["stream", "stopped"]) -> list[Happening | Picture]:
         """Return what happened up to the end; every open object has ended."""
         return [told for known in self._objects.end_all() for told in self._ending(known, at_s, reason)]

@@ -13,10 +13,13 @@ EXIT_STOPPED: Final = 130
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[Event]:
+def stop_on_signals(hang_up: Event | None = None) -> Iterator[Event]:
     """Yield an event that the first SIGINT or SIGTERM sets; a second one ends the process at once.
 
     Must be entered on the main thread. The former signal handlers are back after the block.
+
+    Args:
+        hang_up: set by each SIGHUP, which otherwise ends the process as usual.
     """
     stopping = Event()
 
@@ -25,7 +28,13 @@ def stop_on_signals() -> Iterator[Event]:
             os._exit(EXIT_STOPPED)
         stopping.set()
 
+    def note_hang_up(_number: int, _frame: FrameType | None) -> None:
+        if hang_up is not None:
+            hang_up.set()
+
     former = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    if hang_up is not None:
+        former[signal.SIGHUP] = signal.signal(signal.SIGHUP, note_hang_up)
     try:
         yield stopping
     finally:

@@ -104,3 +104,70 @@ def test_failing_spool_ends_the_node() -> None:
     problems = _node(outbox, [broken, endless]).run(stopping)
     assert problems == ["camera a: the disk fails"]
     assert stopping.is_set()
+
+
+class SilentSource(ScriptedSource):
+    """A camera that sends no more frames after the first ones, and does not end."""
+
+    def read(self, timeout_s: float | None = None) -> Frame | None:
+        """Return a frame while there are any."""
+        if not self._waiting:
+            Flag().wait(0.01)
+            return None
+        return super().read(timeout_s)
+
+
+def _endless(name: str, accept: Accept) -> Camera:
+    return _camera(name, SilentSource(_frames(20), is_live=True), accept)
+
+
+def test_cameras_come_and_go_while_the_node_runs() -> None:
+    """One is added, one is taken out, one gives way to another of its name; the last counts of who leaves are told."""
+    outbox, stopping = ListOutbox(), Flag()
+    first = [_endless(name, outbox.accept) for name in ("stays", "leaves", "changes")]
+    node = _node(outbox, first)
+    added, successor = _endless("added", outbox.accept), _endless("changes", outbox.accept)
+    turns = 0
+
+    def attend() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 2:
+            node.put(added)
+            node.remove("leaves")
+            node.put(successor)
+        if successor.is_online and added.is_online:
+            stopping.set()
+
+    assert node.run(stopping, attend) == []
+    assert {camera.name: camera for camera in node.cameras} == {
+        "stays": first[0],
+        "added": added,
+        "changes": successor,
+    }
+    assert not first[1].is_online
+    stats = [one.data for one in outbox.messages if isinstance(one, Event) and isinstance(one.data, NodeStats)]
+    seen = [{one.camera: one.frames_decoded for one in report.cameras} for report in stats]
+    assert sum(report.get("leaves", 0) for report in seen) == first[1].source.stats.frames_decoded > 0
+    assert all(count >= 0 for report in seen for count in report.values())
+
+
+def test_camera_that_is_put_twice_before_the_first_has_ended_runs_once() -> None:
+    """The last one wins; the one in between never runs."""
+    outbox, stopping = ListOutbox(), Flag()
+    node = _node(outbox, [_endless("a", outbox.accept)])
+    between, last = _endless("a", outbox.accept), _endless("a", outbox.accept)
+    turns = 0
+
+    def attend() -> None:
+        nonlocal turns
+        turns += 1
+        if turns == 1:
+            node.put(between)
+            node.put(last)
+        if last.is_online:
+            stopping.set()
+
+    assert node.run(stopping, attend) == []
+    assert node.cameras == [last]
+    assert between.source.stats.frames_decoded == 0

@@ -1,6 +1,7 @@
 """All lines and zones of one camera."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
@@ -75,6 +76,8 @@ class Rules:
         zones: Mapping[str, ZoneSettings],
         frame_size: tuple[int, int],
     ) -> None:
+        self._frame_size = frame_size
+        self._settings: Mapping[str, LineSettings | ZoneSettings] = {**_keyed("line", lines), **_keyed("zone", zones)}
         band = band_px(frame_size)
         self._lines: list[_Rule[Line]] = []
         for name, line in lines.items():
@@ -84,6 +87,21 @@ class Rules:
             _Rule(name=name, labels=zone.labels, border=Zone(in_pixels(zone.points, frame_size), band=band))
             for name, zone in zones.items()
         ]
+
+    def changed(
+        self, *, lines: Mapping[str, LineSettings], zones: Mapping[str, ZoneSettings], tracks: Sequence[int]
+    ) -> tuple["Rules", list[tuple[int, RuleOutcome]]]:
+        """Return the rules of other settings, and by track the exits from zones that are no more.
+
+        A line or zone that is the same under both keeps what it knows; these rules must not be asked again.
+        """
+        successor = Rules(lines=lines, zones=zones, frame_size=self._frame_size)
+        same = {key for key, settings in self._settings.items() if successor._settings.get(key) == settings}
+        successor._lines = [_taken_over("line", rule, self._lines, same) for rule in successor._lines]
+        successor._zones = [_taken_over("zone", rule, self._zones, same) for rule in successor._zones]
+        gone = [zone for zone in self._zones if f"zone {zone.name}" not in same]
+        changes = [(track, zone.name, zone.border.forget(track)) for track in tracks for zone in gone]
+        return successor, [(track, _zone_outcome(name, left)) for track, name, left in changes if left is not None]
 
     def see(self, track: int, label: str, sighting: Sighting) -> list[RuleOutcome]:
         """Return what a sighting of an object brought about."""
@@ -105,6 +123,20 @@ class Rules:
             line.border.forget(track)
         changes = ((zone.name, zone.border.forget(track)) for zone in self._zones)
         return [_zone_outcome(name, change) for name, change in changes if change is not None]
+
+
+def _keyed(
+    kind: str, rules: Mapping[str, LineSettings] | Mapping[str, ZoneSettings]
+) -> dict[str, LineSettings | ZoneSettings]:
+    return {f"{kind} {name}": settings for name, settings in rules.items()}
+
+
+def _taken_over(
+    kind: str, rule: "_Rule[Border]", former: Sequence["_Rule[Border]"], same: AbstractSet[str]
+) -> "_Rule[Border]":
+    if f"{kind} {rule.name}" not in same:
+        return rule
+    return next(one for one in former if one.name == rule.name)
 
 
 def _zone_outcome(name: str, change: ZoneChange) -> RuleOutcome:

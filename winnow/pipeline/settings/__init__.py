@@ -1,6 +1,7 @@
 """The edge's settings: what it watches, looks for and reports."""
 
 from winnow.pipeline.settings.camera import CameraSettings
+from winnow.pipeline.settings.changes import LookChange, SettingsChange, applied, look_change, settings_change
 from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
 from winnow.pipeline.settings.labels import check_labels
 from winnow.pipeline.settings.motion import MotionSettings
@@ -13,15 +14,20 @@ __all__ = [
     "CameraSettings",
     "EdgeSettings",
     "LineSettings",
+    "LookChange",
     "MetricsSettings",
     "MotionSettings",
     "Name",
     "Point",
     "Polygon",
     "Redaction",
+    "SettingsChange",
     "SpoolSettings",
     "ThumbnailSettings",
     "TrackingSettings",
     "ZoneSettings",
+    "applied",
     "check_labels",
+    "look_change",
+    "settings_change",
 ]

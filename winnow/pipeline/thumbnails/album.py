@@ -85,6 +85,15 @@ class Album:
         self._early_due_s: dict[int, Fraction] = {}
         self._sent_at_s: dict[int, Fraction] = {}
 
+    def change(self, settings: ThumbnailSettings) -> None:
+        """Keep to other settings from now on; shots that were redacted in another way are never shown."""
+        if (settings.redaction, settings.masks) != (self._settings.redaction, self._settings.masks):
+            self._redactor = Redactor(settings.redaction, settings.masks)
+            self._kept.clear()
+        if not self._redactor.gives_images:
+            self._early_due_s.clear()
+        self._settings = settings
+
     def open(self, track: int, at_s: Fraction) -> None:
         """Begin to look for shots of an object that started at `at_s`."""
         if self._redactor.gives_images:

@@ -1,0 +1,124 @@
+"""Takes changed settings over while the edge runs; a file that is wrong changes nothing."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Event as Flag
+from typing import Literal
+
+from winnow.cli.check import read_edge_settings
+from winnow.pipeline.camera import Camera
+from winnow.pipeline.edge_node import EdgeNode
+from winnow.pipeline.settings import CameraSettings, EdgeSettings, SettingsChange, applied, settings_change
+from winnow.pipeline.sources import SourceError
+from winnow.runtime.clock import Clock
+from winnow.runtime.file_watch import FileWatch
+from winnow.runtime.settings import SettingsError
+
+logger = logging.getLogger(__name__)
+
+Outcome = Literal["applied", "unchanged", "refused"]
+
+BuildCamera = Callable[[str, CameraSettings], Camera]
+"""Makes the camera of that name; raises SourceError if its source cannot be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsState:
+    """Which settings run.
+
+    Attributes:
+        since: when they were last taken over.
+        problem: why the file as it is now was refused, None if it was not.
+        needs_restart: keys of the file that wait for a restart of the process.
+    """
+
+    since: datetime
+    problem: str | None = None
+    needs_restart: tuple[str, ...] = ()
+
+
+class Reloading:
+    """Watches one settings file for one node.
+
+    Args:
+        path: the file.
+        settings: what the node was built from.
+        node: its cameras come, go and change.
+        build: makes cameras.
+        clock: times the watch.
+
+    Attributes:
+        asked: set by whoever wants the file to be read now, changed or not.
+        state: which settings run.
+        counts: how often the file was read, by outcome.
+    """
+
+    def __init__(self, path: Path, settings: EdgeSettings, *, node: EdgeNode, build: BuildCamera, clock: Clock) -> None:
+        self.asked = Flag()
+        self.state = SettingsState(since=clock.now())
+        self.counts: dict[Outcome, int] = {"applied": 0, "unchanged": 0, "refused": 0}
+        self._path = path
+        self._settings = settings
+        self._node = node
+        self._build = build
+        self._clock = clock
+        self._watch = FileWatch(path, clock)
+
+    def run_once(self) -> None:
+        """Read the file if it has changed or somebody asked, and take over what it says."""
+        if not (self.asked.is_set() or self._watch.has_changed()):
+            return
+        self.asked.clear()
+        self.reload()
+
+    def reload(self) -> Outcome:
+        """Read the file and take it over, or keep what runs if anything in it is wrong."""
+        self._watch.take_note()
+        try:
+            outcome = self._take_over(read_edge_settings(self._path))
+        except (SettingsError, SourceError) as exc:
+            outcome = "refused"
+            self.state = SettingsState(since=self.state.since, problem=str(exc), needs_restart=self.state.needs_restart)
+            logger.warning("Settings refused, the former ones stay in use", extra={"reason": str(exc)})
+        self.counts[outcome] += 1
+        return outcome
+
+    def _take_over(self, wanted: EdgeSettings) -> Outcome:
+        change = settings_change(self._settings, wanted)
+        arriving = [self._build(name, wanted.cameras[name]) for name in (*change.added, *change.restarted)]
+        if change.is_empty and wanted.stats_every_s == self._settings.stats_every_s:
+            self.state = SettingsState(since=self.state.since)
+            logger.info("Settings read, nothing has changed")
+            return "unchanged"
+        self._settings = applied(self._settings, wanted)
+        self._carry_out(change, arriving)
+        self.state = SettingsState(since=self._clock.now(), needs_restart=change.needs_restart)
+        self._tell(change)
+        return "applied"
+
+    def _carry_out(self, change: SettingsChange, arriving: list[Camera]) -> None:
+        self._node.stats_every_s = self._settings.stats_every_s
+        for name in change.removed:
+            self._node.remove(name)
+        for camera in arriving:
+            self._node.put(camera)
+        changed = {name: self._settings.cameras[name] for name in change.changed}
+        for camera in self._node.cameras:
+            if camera.name in changed:
+                camera.change(changed[camera.name])
+
+    def _tell(self, change: SettingsChange) -> None:
+        facts = {
+            "added": change.added,
+            "removed": change.removed,
+            "reopened": change.restarted,
+            "changed": change.changed,
+        }
+        shown = {name: ", ".join(cameras) for name, cameras in facts.items() if cameras}
+        logger.info("Settings taken over", extra=shown)
+        if change.needs_restart:
+            keys = ", ".join(change.needs_restart)
+            logger.warning("Some settings change only with a restart: restart winnow run", extra={"keys": keys})
