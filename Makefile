@@ -14,7 +14,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(INSTALLED) ## show the demo: street footage in, events and thumbnails out (ARGS="video.mp4 --port 8081")
@@ -32,8 +32,14 @@ check: $(INSTALLED) ## lint, formatting, types and the direction of imports
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(INSTALLED) ## measure, and compare with the targets
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(INSTALLED) ## measure, and compare with the targets (ARGS="decoding detector"); report in build/bench/
+	$(BIN)/python -m benchmarks --report build/bench $(ARGS)
+
+.PHONY: bench-tools
+bench-tools: ## install the Python packages that `make bench` compares with, apart from Winnow's own
+	@$(if $(PYTHON),,$(no-python))
+	[ -x .venv-bench/bin/python ] || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
 
 .PHONY: samples
 samples: $(INSTALLED) ## rebuild the sample footage

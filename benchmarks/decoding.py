@@ -1,0 +1,98 @@
+"""P2: decoding a camera and telling motion, beside Debian's `motion`, the usual FFmpeg pipe, and bare FFmpeg."""
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from benchmarks.harness.clips import FPS, SIZES, Size, clip, describe
+from benchmarks.harness.cost import Cost, in_turns, median_cpu_s, run_program, run_subject
+from benchmarks.harness.report import Report, Target, figure
+from benchmarks.harness.tools import ToolMissingError, program
+
+SECONDS: Final = 10
+MOG2_SECONDS: Final = 2
+"""It takes a hundred times as long as the gate, so it sees a part of the clip."""
+ROUNDS: Final = 3
+WINNOW: Final = f"winnow, {FPS}/s"
+WINNOW_DEFAULT: Final = "winnow, 5/s (default)"
+LIMITS: Final = {"motion": 0.5, "ffmpeg | MOG2": 0.7, "ffmpeg | difference": 0.7, "ffmpeg -f null": 1.1}
+
+_MOTION_CONF: Final = """
+daemon off
+setup_mode off
+log_level 4
+netcam_url file://{clip}
+width {width}
+height {height}
+framerate {fps}
+picture_output off
+movie_output off
+stream_port 0
+webcontrol_port 0
+"""
+
+
+def measure() -> Report:
+    """Return processor time a second of camera at three sizes, every frame looked at by everyone."""
+    rows, targets, notes = [], [], [f"{size.name}: {describe(size)}" for size in SIZES]
+    for size in SIZES:
+        costs = in_turns(_subjects(size, notes), ROUNDS)
+        per_s = {name: 1000 * median_cpu_s(given) / _seconds(name) for name, given in costs.items()}
+        ours = per_s[WINNOW]
+        rows += [(size.name, name, figure(spent), f"{ours / spent:.2f}") for name, spent in per_s.items()]
+        for name, limit in LIMITS.items():
+            ratio = ours / per_s[name] if name in per_s else None
+            targets.append(
+                Target(number="P2", what=f"{size.name}: winnow ÷ {name}", measured=ratio, limit=limit, bound="at most")
+            )
+    return Report(
+        title=f"Decoding and motion, busy street, {SECONDS} s, median of {ROUNDS} rounds in turns",
+        columns=("size", "who", "CPU ms a camera second", "winnow ÷ this"),
+        rows=rows,
+        targets=targets,
+        notes=[
+            *dict.fromkeys(notes),
+            "`motion` plays in real time without any output and is stopped at the clip's end",
+        ],
+    )
+
+
+def _subjects(size: Size, notes: list[str]) -> dict[str, Callable[[], Cost]]:
+    path = clip("busy", size, SECONDS)
+    subjects: dict[str, Callable[[], Cost]] = {
+        WINNOW: partial(run_subject, "look", str(path), str(FPS)),
+        WINNOW_DEFAULT: partial(run_subject, "look", str(path), "5"),
+    }
+    try:
+        ffmpeg = program("ffmpeg")
+        width, height = str(size.width), str(size.height)
+        null = [ffmpeg, "-v", "error", "-threads", "1", "-i", str(path), "-f", "null", "-"]
+        subjects["ffmpeg -f null"] = partial(run_program, null)
+        subjects["ffmpeg | MOG2"] = partial(
+            run_subject, "rawvideo", str(path), str(MOG2_SECONDS), width, height, "mog2"
+        )
+        subjects["ffmpeg | difference"] = partial(
+            run_subject, "rawvideo", str(path), str(SECONDS), width, height, "difference"
+        )
+    except ToolMissingError as missing:
+        notes.append(str(missing))
+    try:
+        subjects["motion"] = partial(_motion, program("motion"), path, size)
+    except ToolMissingError as missing:
+        notes.append(str(missing))
+    return subjects
+
+
+def _seconds(name: str) -> int:
+    return MOG2_SECONDS if name.endswith("MOG2") else SECONDS
+
+
+def _motion(motion: str, path: Path, size: Size) -> Cost:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder) / "motion.conf"
+        settings.write_text(
+            _MOTION_CONF.format(clip=path, width=size.width, height=size.height, fps=FPS), encoding="utf-8"
+        )
+        return run_program([motion, "-c", str(settings)], stop_after_s=SECONDS)

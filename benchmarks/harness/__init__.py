@@ -1,0 +1,1 @@
+"""What every measurement needs: clips, children and their cost, machine, competitors, reports."""

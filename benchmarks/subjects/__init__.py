@@ -1,0 +1,1 @@
+"""What is measured: small programs, each run in a process of its own so that its cost is its own."""
