@@ -13,12 +13,13 @@ class MotionSettings(Settings):
 
     Attributes:
         enabled: False looks at every sampled frame.
-        threshold: grey levels (0..255) by which a pixel must differ from the background.
+        threshold: grey levels (0..255) by which a pixel must differ from the background, at least; a pixel that is
+            always restless (leaves, rain, sensor noise) must differ by more.
         min_area: smallest changed area that counts, as a share of the frame.
         masks: areas in which motion is ignored: trees, flags, clocks.
     """
 
     enabled: bool = True
-    threshold: Annotated[int, Field(ge=1, le=255)] = 20
-    min_area: Annotated[float, Field(gt=0, lt=1)] = 0.0005
+    threshold: Annotated[int, Field(ge=1, le=255)] = 12
+    min_area: Annotated[float, Field(gt=0, lt=1)] = 0.0002
     masks: tuple[Polygon, ...] = ()
