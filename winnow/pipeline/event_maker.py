@@ -49,7 +49,7 @@ class EventMaker:
     def _event(self, happening: Happening) -> Event:
         kind = KIND_OF[type(happening.data)]
         return new_event(
-            id=event_id(self.stream_id, kind, happening.subject, happening.revision),
+            id=event_id(self.stream_id, kind, happening.subject or "", happening.revision),
             node=self.node,
             camera=self.camera,
             subject=happening.subject,

@@ -17,7 +17,7 @@ from winnow.pipeline.detection import Look
 from winnow.pipeline.objects import Objects, TrackedObject
 from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.objects.wording import Wording
-from winnow.pipeline.rules import Rules, Sighting
+from winnow.pipeline.rules import Entered, RuleOutcome, Rules
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.thumbnails import Album, Restraint, Shot
 from winnow.pipeline.tracking import Tracker, Tracks
@@ -31,19 +31,24 @@ PERSON: Final = "person"
 """The label whose heads are redacted, in every label set that the project's models use."""
 
 
+NOBODY: Final = 0
+"""Stands for the number of an object where a happening is about none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
     """Something that happened in the scene.
 
     Attributes:
-        at_s: stream time; never less than that of the happening before.
-        subject: `{label}/{track}`.
+        at_s: stream time at which it happened. It may be known only seconds later, see `rules.outcomes`, so it may be
+            less than that of a happening that was told before.
+        subject: `{label}/{track}`; None where it is about no single object.
         revision: how many happenings of the same kind about the same subject came before.
         data: what happened.
     """
 
     at_s: Fraction
-    subject: str
+    subject: str | None
     revision: int
     data: EventData
 
@@ -99,7 +104,7 @@ class Scene:
         self._is_person = np.array([label == PERSON for label in labels], np.bool_)
         self._tracker = Tracker(settings.tracking)
         self._objects = Objects(settings.tracking, labels=labels, frame_size=frame_size)
-        self._rules = Rules(lines=settings.lines, zones=settings.zones, frame_size=frame_size)
+        self._rules = Rules(settings, frame_size=frame_size, moment=moment)
         self._album = Album(
             settings.thumbnails,
             frame_size=frame_size,
@@ -144,12 +149,12 @@ class Scene:
         Labels and tracking must be the same: with other ones a scene begins anew.
         """
         tracks = {known.number: known for known in self._objects.open}
-        self._rules, exits = self._rules.changed(lines=settings.lines, zones=settings.zones, tracks=list(tracks))
+        self._rules, exits, emptied = self._rules.changed(settings, at_s)
         self._album.change(settings.thumbnails)
-        happened = [self._happening(tracks[n], at_s, self._wording.ruled(tracks[n], left)) for n, left in exits]
+        left = [told for number, outcome in exits for told in self._said(tracks[number], [outcome])]
         for known in tracks.values():
             known.note_zones(self._rules.zones_of(known.number))
-        return list(happened)
+        return [*left, *(self._happening(None, one.at_s, self._wording.occupied(one)) for one in emptied)]
 
     @property
     def open_subjects(self) -> list[str]:
@@ -158,12 +163,16 @@ class Scene:
 
     def finish(self, at_s: Fraction, reason: Literal["stream", "stopped"]) -> list[Happening | Picture]:
         """Return what happened up to the end; every open object has ended."""
-        return [told for known in self._objects.end_all() for told in self._ending(known, at_s, reason)]
+        ended = [told for known in self._objects.end_all() for told in self._ending(known, at_s, reason)]
+        return [*ended, *self._counted(at_s, is_last=True)]
 
     def _turn(self, tracks: Tracks, at_s: Fraction) -> Iterator[Happening | Picture]:
         turn = self._objects.follow(tracks, at_s)
         for known in turn.ended:
             yield from self._ending(known, at_s, "lost")
+        self._rules.recognise(
+            (known.number, known.label, known.unruled[-1]) for known in self._objects.open if known.unruled
+        )
         for known in self._objects.open:
             if known in turn.started:
                 self._album.open(known.number, at_s)
@@ -173,20 +182,39 @@ class Scene:
             if change is not None:
                 revision = self._told[known.number]["object.updated"] + 1
                 yield self._happening(known, at_s, self._wording.updated(known, change, revision))
+        yield from self._closed(at_s)
+        yield from self._counted(at_s)
 
     def _ruled(self, known: TrackedObject, at_s: Fraction) -> Iterator[Happening]:
         """Show an object's sightings to the rules: of one that just started, also those before it did."""
-        for seen_at_s, anchor in known.take_unruled():
-            sighting = Sighting(at_s=seen_at_s, anchor=anchor)
-            for outcome in self._rules.see(known.number, known.label, sighting):
-                yield self._happening(known, at_s, self._wording.ruled(known, outcome))
-            known.note_zones(self._rules.zones_of(known.number))
+        for sighting in known.take_unruled():
+            yield from self._said(known, self._rules.see(known.number, known.label, sighting))
+        if known.is_present and not known.is_seen:
+            yield from self._said(known, self._rules.stay(known.number, known.label, at_s))
+        known.note_zones(self._rules.zones_of(known.number))
+
+    def _closed(self, at_s: Fraction) -> Iterator[Happening]:
+        """Give the exits from zones that are no longer watched at this hour."""
+        exits = self._rules.close(at_s)
+        if exits:
+            known_by_number = {known.number: known for known in self._objects.open}
+            for number, outcome in exits:
+                yield from self._said(known_by_number[number], [outcome])
+
+    def _said(self, known: TrackedObject, outcomes: Iterable[RuleOutcome]) -> Iterator[Happening]:
+        for outcome in outcomes:
+            if isinstance(outcome, Entered):
+                known.note_visit(outcome.zone)
+            yield self._happening(known, outcome.at_s, self._wording.ruled(known, outcome))
+
+    def _counted(self, at_s: Fraction, *, is_last: bool = False) -> Iterator[Happening]:
+        for outcome in self._rules.count(at_s, is_last=is_last):
+            yield self._happening(None, outcome.at_s, self._wording.occupied(outcome))
 
     def _ending(
         self, known: TrackedObject, at_s: Fraction, reason: Literal["lost", "stream", "stopped"]
     ) -> Iterator[Happening | Picture]:
-        for outcome in self._rules.end(known.number):
-            yield self._happening(known, at_s, self._wording.ruled(known, outcome))
+        yield from self._said(known, self._rules.end(known.number))
         closed = self._album.close(known.number)
         yield self._happening(known, at_s, self._wording.ended(known, reason, picture=closed.belongs_to))
         yield from _pictures(known, closed.shot, "object.ended")
@@ -196,12 +224,12 @@ class Scene:
         for known in self._objects.open:
             yield from _pictures(known, self._album.early(known.number, at_s), "object.started")
 
-    def _happening(self, known: TrackedObject, at_s: Fraction, data: EventData) -> Happening:
-        told = self._told.setdefault(known.number, Counter())
+    def _happening(self, known: TrackedObject | None, at_s: Fraction, data: EventData) -> Happening:
+        told = self._told.setdefault(known.number if known else NOBODY, Counter())
         kind = KIND_OF[type(data)]
         revision = told[kind]
         told[kind] += 1
-        return Happening(at_s=at_s, subject=known.subject, revision=revision, data=data)
+        return Happening(at_s=at_s, subject=known.subject if known else None, revision=revision, data=data)
 
     def _people(self, look: Look, tracks: Tracks) -> list[PixelBox]:
         """Return where people are, or may be: weak and cut detections, and tracks that were missed or not looked at."""

@@ -118,7 +118,7 @@ class Objects:
             )
         if not known.has_started:
             known.label = self._labels[int(tracks.class_ids[row])]
-        known.is_seen = bool(tracks.seen[row])
+        known.is_seen, known.is_present = bool(tracks.seen[row]), bool(tracks.present[row])
         if known.is_seen:
             known.note_sighting(at_s, box, score)
         return self._step(known, _sign(row, tracks), at_s)

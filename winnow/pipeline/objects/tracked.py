@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Final
 
 from winnow.pipeline.objects.path import Path, PathPoint
+from winnow.pipeline.rules import Sighting
 
 PixelBox = tuple[float, float, float, float]
 """x1, y1, x2, y2 within the frame."""
@@ -38,8 +39,9 @@ class TrackedObject:
         score: of the last detection.
         top_score: best detection score so far.
         is_seen: whether it was detected in the current frame.
+        is_present: whether it was, or is held to be where it was because nothing moved in the frame.
         path: where it was.
-        unruled: sightings that no rule has seen yet: stream time and anchor in pixels.
+        unruled: sightings that no rule has seen yet.
         zones: every zone it was in, in the order of its first visits.
     """
 
@@ -53,8 +55,9 @@ class TrackedObject:
     state: State = State.CANDIDATE
     number: int = 0
     is_seen: bool = True
+    is_present: bool = True
     path: Path = field(default_factory=Path)
-    unruled: deque[tuple[Fraction, tuple[float, float]]] = field(default_factory=deque)
+    unruled: deque[Sighting] = field(default_factory=deque)
     zones: list[str] = field(default_factory=list)
     zones_now: tuple[str, ...] = ()
     reported_s: Fraction = Fraction(0)
@@ -83,17 +86,23 @@ class TrackedObject:
         self.top_score = max(self.top_score, score)
         x, y = self.anchor
         self.path.add(PathPoint(at_s=at_s, x=x / self.frame_size[0], y=y / self.frame_size[1]))
-        self.unruled.append((at_s, (x, y)))
-        while at_s - self.unruled[0][0] > RECENT_S:
+        self.unruled.append(Sighting(at_s=at_s, box=box, score=score))
+        while at_s - self.unruled[0].at_s > RECENT_S:
             self.unruled.popleft()
 
-    def take_unruled(self) -> list[tuple[Fraction, tuple[float, float]]]:
+    def take_unruled(self) -> list[Sighting]:
         """Return the sightings that no rule has seen, oldest first; they have been seen then."""
         sightings = list(self.unruled)
         self.unruled.clear()
         return sightings
 
+    def note_visit(self, zone: str) -> None:
+        """Take in that it came into a zone."""
+        if zone not in self.zones:
+            self.zones.append(zone)
+
     def note_zones(self, zones: tuple[str, ...]) -> None:
         """Take in the zones it is in now."""
         self.zones_now = zones
-        self.zones.extend(zone for zone in zones if zone not in self.zones)
+        for zone in zones:
+            self.note_visit(zone)

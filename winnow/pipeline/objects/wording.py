@@ -14,12 +14,15 @@ from winnow.events.data import (
     ObjectStarted,
     ObjectUpdated,
     PathPoint,
+    SequenceCompleted,
+    ZoneDwelled,
     ZoneEntered,
     ZoneExited,
+    ZoneOccupancy,
 )
 from winnow.pipeline.objects.lifecycle import Change
 from winnow.pipeline.objects.tracked import State, TrackedObject
-from winnow.pipeline.rules import Crossed, Entered, RuleOutcome
+from winnow.pipeline.rules import Completed, Crossed, Dwelled, Entered, Exited, Occupied, RuleOutcome
 
 SHARE_DIGITS: Final = 4
 """Of boxes, points and scores: 0.2 pixels of a 1920 pixel frame."""
@@ -93,13 +96,35 @@ class Wording:
             picture=picture,
         )
 
-    def ruled(self, known: TrackedObject, outcome: RuleOutcome) -> LineCrossed | ZoneEntered | ZoneExited:
-        """Return what a line or a zone has to say."""
-        if isinstance(outcome, Crossed):
-            return LineCrossed(**self._about(known), line=outcome.line, direction=outcome.direction)
-        if isinstance(outcome, Entered):
-            return ZoneEntered(**self._about(known), zone=outcome.zone)
-        return ZoneExited(**self._about(known), zone=outcome.zone, dwell_s=_seconds(outcome.dwell_s))
+    def ruled(
+        self, known: TrackedObject, outcome: RuleOutcome
+    ) -> LineCrossed | ZoneEntered | ZoneDwelled | ZoneExited | SequenceCompleted:
+        """Return what a rule has to say about the object."""
+        about = self._about(known)
+        match outcome:
+            case Crossed():
+                return LineCrossed(**about, line=outcome.line, direction=outcome.direction)
+            case Entered():
+                return ZoneEntered(**about, zone=outcome.zone)
+            case Dwelled():
+                return ZoneDwelled(**about, zone=outcome.zone, dwell_s=_seconds(outcome.dwell_s))
+            case Exited():
+                return ZoneExited(**about, zone=outcome.zone, dwell_s=_seconds(outcome.dwell_s))
+            case Completed():
+                duration_s = _seconds(outcome.duration_s)
+                return SequenceCompleted(
+                    **about, name=outcome.sequence, zones=list(outcome.zones), duration_s=duration_s
+                )
+
+    def occupied(self, outcome: Occupied) -> ZoneOccupancy:
+        """Return what a zone has to say about how many are in it."""
+        return ZoneOccupancy(
+            zone=outcome.zone,
+            count=outcome.count,
+            threshold=outcome.threshold,
+            state=outcome.state,
+            clock=self.clock,
+        )
 
     def _about(self, known: TrackedObject) -> _About:
         return _About(

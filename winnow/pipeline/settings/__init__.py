@@ -5,26 +5,42 @@ from winnow.pipeline.settings.changes import LookChange, SettingsChange, applied
 from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
 from winnow.pipeline.settings.labels import check_labels
 from winnow.pipeline.settings.motion import MotionSettings
-from winnow.pipeline.settings.rules import LineSettings, ZoneSettings
+from winnow.pipeline.settings.rules import (
+    Anchor,
+    FilterSettings,
+    LineSettings,
+    OccupancySettings,
+    RuleSettings,
+    SequenceSettings,
+    ZoneSettings,
+)
+from winnow.pipeline.settings.schedule import ScheduleSettings, WatchHours
 from winnow.pipeline.settings.shapes import Name, Point, Polygon
 from winnow.pipeline.settings.thumbnails import Redaction, ThumbnailSettings
 from winnow.pipeline.settings.tracking import TrackingSettings
 
 __all__ = [
+    "Anchor",
     "CameraSettings",
     "EdgeSettings",
+    "FilterSettings",
     "LineSettings",
     "LookChange",
     "MetricsSettings",
     "MotionSettings",
     "Name",
+    "OccupancySettings",
     "Point",
     "Polygon",
     "Redaction",
+    "RuleSettings",
+    "ScheduleSettings",
+    "SequenceSettings",
     "SettingsChange",
     "SpoolSettings",
     "ThumbnailSettings",
     "TrackingSettings",
+    "WatchHours",
     "ZoneSettings",
     "applied",
     "check_labels",

@@ -1,13 +1,14 @@
 """One camera: where its frames come from, and everything that is done with them."""
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from winnow.pipeline.settings.motion import MotionSettings
-from winnow.pipeline.settings.rules import LineSettings, ZoneSettings
+from winnow.pipeline.settings.rules import LineSettings, SequenceSettings, ZoneSettings
 from winnow.pipeline.settings.shapes import Name
 from winnow.pipeline.settings.thumbnails import ThumbnailSettings
 from winnow.pipeline.settings.tracking import TrackingSettings
@@ -30,13 +31,30 @@ class CameraSettings(Settings):
         labels: objects to report; every label of the model if empty.
         zones: by name.
         lines: by name.
+        sequences: of zones, by name.
     """
 
     source: Annotated[str, Field(min_length=1), AfterValidator(_source_beside_settings)]
     analysed_fps: Annotated[float, Field(gt=0, le=60)] = 5.0
     labels: tuple[str, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "dog", "cat")
-    zones: dict[Name, ZoneSettings] = Field(default_factory=dict)
-    lines: dict[Name, LineSettings] = Field(default_factory=dict)
+    zones: dict[Name, ZoneSettings] = Field(default_factory=dict, max_length=64)
+    lines: dict[Name, LineSettings] = Field(default_factory=dict, max_length=64)
+    sequences: dict[Name, SequenceSettings] = Field(default_factory=dict, max_length=64)
     motion: MotionSettings = MotionSettings()
     tracking: TrackingSettings = TrackingSettings()
     thumbnails: ThumbnailSettings = ThumbnailSettings()
+
+    @field_validator("sequences")
+    @classmethod
+    def _zones_exist(cls, sequences: dict[str, SequenceSettings], info: ValidationInfo) -> dict[str, SequenceSettings]:
+        zones = info.data.get("zones")
+        if zones is None:  # they are wrong themselves, and said to be
+            return sequences
+        for name, sequence in sequences.items():
+            for zone in sequence.zones:
+                if zone not in zones:
+                    likely = get_close_matches(zone, zones, n=1)
+                    hint = f" (did you mean {likely[0]}?)" if likely else ""
+                    there = f"this camera has {', '.join(zones)}" if zones else "this camera has none"
+                    raise ValueError(f"{name}.zones: no zone {zone!r}{hint}; {there}")
+        return sequences

@@ -22,7 +22,7 @@ LookChange = Literal["none", "continues", "anew", "restarts"]
 RESTARTS: Final = frozenset({"source"})
 """Keys of a camera that say where its pictures come from."""
 
-CONTINUES: Final = frozenset({"analysed_fps", "zones", "lines", "motion", "thumbnails"})
+CONTINUES: Final = frozenset({"analysed_fps", "zones", "lines", "sequences", "motion", "thumbnails"})
 """Keys of a camera that tracks and open objects outlive."""
 
 APPLIED: Final = frozenset({"cameras", "stats_every_s"})

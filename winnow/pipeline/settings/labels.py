@@ -36,3 +36,5 @@ def _label_keys(settings: EdgeSettings) -> Iterator[tuple[str, tuple[str, ...]]]
             yield f"cameras.{name}.zones.{zone_name}.labels", zone.labels
         for line_name, line in camera.lines.items():
             yield f"cameras.{name}.lines.{line_name}.labels", line.labels
+        for sequence_name, sequence in camera.sequences.items():
+            yield f"cameras.{name}.sequences.{sequence_name}.labels", sequence.labels

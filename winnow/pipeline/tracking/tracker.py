@@ -95,9 +95,10 @@ class Tracker:
         self._extend(row_of, boxes, scores, class_ids, at_ns)
         found = self._table.seen.copy()
         self._table.seen[:] = found | (overlooked & before)
-        found = np.concatenate((found, np.ones(self._begin(row_of, boxes, scores, class_ids, at_ns), np.bool_)))
+        begun = np.ones(self._begin(row_of, boxes, scores, class_ids, at_ns), np.bool_)
+        found, present = np.concatenate((found, begun)), np.concatenate((found | held, begun))
         kept = self._forget_lost(at_ns)
-        tracks = self._tracks(at_ns)
+        tracks = self._tracks(at_ns, present[kept])
         tracks.seen[:] = found[kept]
         return tracks
 
@@ -107,7 +108,7 @@ class Tracker:
         held = self._held(at_ns)
         self._table.present_ns[held] = at_ns
         self._forget_lost(at_ns)
-        tracks = self._tracks(at_ns)
+        tracks = self._tracks(at_ns, self._held(at_ns))
         tracks.seen[:] = False
         return tracks
 
@@ -254,7 +255,7 @@ class Tracker:
             self._states = self._states.rows(kept)
         return kept
 
-    def _tracks(self, at_ns: int) -> Tracks:
+    def _tracks(self, at_ns: int, present: NDArray[np.bool_]) -> Tracks:
         table = self._table
         return Tracks(
             keys=table.keys,
@@ -262,6 +263,7 @@ class Tracker:
             scores=table.scores.copy(),
             class_ids=table.class_ids.copy(),
             seen=table.seen.copy(),
+            present=present.copy(),
             confirmed=table.confirmed.copy(),
             travelled=table.travelled.copy(),
             still=self._still(at_ns),
