@@ -62,10 +62,12 @@ def meeting(first: PixelPoint, second: PixelPoint, start: PixelPoint, end: Pixel
 
 
 def moment_between(start_s: Fraction, end_s: Fraction, share: float) -> Fraction:
-    """Return the time at which a share of the way was done, in thousandths of it: the last bits of a processor's
-    arithmetic never show.
+    """Return the time at which a share of the way was done, to the millisecond.
+
+    So the last bits of a processor's arithmetic never show.
     """
-    return start_s + (end_s - start_s) * Fraction(round(share * 1000), 1000)
+    at_s = Fraction(round(1000 * (float(start_s) + float(end_s - start_s) * share)), 1000)
+    return min(max(at_s, start_s), end_s)
 
 
 class FramedPolygon:

@@ -21,7 +21,7 @@ from winnow.pipeline.rules.geometry import PixelPoint
 from winnow.pipeline.rules.sighting import Sighting
 
 HEADING_S: Final = 1
-"""Over how much of its way an object's speed is taken: short enough to follow a turn, long enough to average trembling."""
+"""Over how much of its way an object's speed is taken: short enough for a turn, long enough to average trembling."""
 
 EXPECTED_FOR_S: Final = 2
 """An object that was not seen for longer may be anywhere."""

@@ -1,8 +1,8 @@
 """What rules say. Each outcome names the stream time at which it came about in front of the camera.
 
-That is earlier than the moment at which it is believed: a crossing is believed when the new side has been held, an exit of
-somebody who vanished when the object ends. So outcomes are known in the order in which they are told, which need not be
-that of their times.
+That is earlier than the moment at which it is believed: a crossing is believed when the new side has been held, an
+exit of somebody who vanished when the object ends. So outcomes are told in the order in which they are known, which
+need not be that of their times.
 """
 
 from dataclasses import dataclass

@@ -15,9 +15,9 @@ from winnow.pipeline.settings import CameraSettings
 class Rules:
     """Lines, zones and sequences by name, in the order of the settings.
 
-    Only objects that have started may be shown to them, so nothing unconfirmed is ever counted. For each frame, in order:
-    `recognise` once; `see` for each sighting of an object, or `stay` for an object that is held to be where it was;
-    `end` for each that ended; `count` once.
+    Only objects that have started may be shown to them, so nothing unconfirmed is ever counted. For each frame, in
+    order: `end` for each object that ended; `recognise` once; `see` for each sighting of an object, or `stay` for one
+    that is held to be where it was; `close` and `count` once.
     """
 
     def __init__(self, settings: CameraSettings, *, frame_size: tuple[int, int], moment: Moment) -> None:
@@ -167,8 +167,10 @@ def _zone_outcome(name: str, change: ZoneChange) -> RuleOutcome:
 
 def _counted(zone: ZoneWatch, at_s: Fraction, *, is_last: bool) -> list[Occupied]:
     occupancy, inside = zone.memory.occupancy, zone.memory.zone
-    news = occupancy and occupancy.count(inside.count, inside.changed_s, at_s, is_last=is_last)
-    if occupancy is None or news is None:
+    if occupancy is None:
+        return []
+    news = occupancy.count(inside.count, inside.changed_s, at_s, is_last=is_last)
+    if news is None:
         return []
     state, since_s = news
     return [Occupied(at_s=since_s, zone=zone.name, count=inside.count, threshold=occupancy.threshold, state=state)]

@@ -1,8 +1,8 @@
 """Who goes through zones in the order that was asked for.
 
 For each object and each beginning of the sequence (A; A, B; …) the latest time is kept at which an object that has come
-so far was last in the first zone. Coming into a zone continues every beginning that waits for it, if the time allows. So
-somebody who turns back, passes other zones, or starts again half-way is followed without trying out every way.
+so far was last in the first zone. Coming into a zone continues every beginning that waits for it, if the time allows.
+So somebody who turns back, passes other zones, or starts again half-way is followed without trying out every way.
 """
 
 from collections.abc import Sequence

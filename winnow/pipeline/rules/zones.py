@@ -1,13 +1,13 @@
 """Who is in a zone, since when and for how long.
 
-An object is on a side of the border, see `hysteresis`; it *visits* the zone from when it is inside and counts (its looks
-pass the filter, the zone is watched at this hour) until it is outside, ends, or the zone is no longer watched. Once it
-visits, it stays however it looks.
+An object is on a side of the border, see `hysteresis`; it *visits* the zone from when it is inside and counts (its
+looks pass the filter, the zone is watched at this hour) until it is outside, ends, or the zone is no longer watched.
+Once it visits, it stays however it looks.
 
 A visit lasts from the moment at which the object's way met the border to that at which it met it again. It is proven up
 to the last time the object was present: seen inside, or held to be where it was because nothing moved in the picture.
-Only proven time makes a dwell. An object that is missed for a while is neither inside nor outside, so its visit goes on;
-if it never comes back, the visit ended when it was last present.
+Only proven time makes a dwell. An object that is missed for a while is neither inside nor outside, so its visit goes
+on; if it never comes back, the visit ended when it was last present.
 """
 
 from collections.abc import Sequence

@@ -14,8 +14,8 @@ WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat"
 MINUTES_A_DAY: Final = 24 * 60
 _TIME: Final = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
 _HOUR_MIN: Final = 60
-"""YAML 1.1 reads 18:30 without quotes as the number 1110, which is the right count of minutes. Nothing that is written as
-a time can become less than 60 that way, so a smaller number is a slip."""
+"""YAML 1.1 reads 18:30 without quotes as the number 1110, which is the right count of minutes. Nothing that is written
+as a time can become less than 60 that way, so a smaller number is a slip."""
 
 
 def _minute_of_day(value: object) -> int:
@@ -31,7 +31,7 @@ def _minute_of_day(value: object) -> int:
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError) as exc:
+    except (KeyError, OSError, ValueError) as exc:
         raise ValueError("unknown time zone; write one like Europe/Berlin or UTC") from exc
     return name
 

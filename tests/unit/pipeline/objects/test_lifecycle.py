@@ -27,6 +27,7 @@ def tracks(*rows: str, box: tuple[float, float, float, float] = BOX, score: floa
         scores=np.full(len(live), score),
         class_ids=np.zeros(len(live), np.int32),
         seen=flags("e"),
+        present=flags("e"),
         confirmed=flags("c"),
         travelled=flags("t"),
         still=flags("s"),
@@ -143,6 +144,6 @@ def test_candidate_remembers_only_its_last_seconds() -> None:
     for second in range(100):
         follow(objects, second, "ce")
     (known,) = objects._known.values()
-    times = [at_s for at_s, _ in known.take_unruled()]
+    times = [sighting.at_s for sighting in known.take_unruled()]
     assert times == list(range(99 - RECENT_S, 100))
     assert known.take_unruled() == []
