@@ -1,6 +1,6 @@
 """Opens the edge's spool and keeps its publisher running, for `run` and `replay`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -34,8 +34,16 @@ class Delivery:
 
 
 @contextmanager
-def open_delivery(settings: EdgeSettings, *, registry: CollectorRegistry, clock: Clock) -> Iterator[Delivery]:
+def open_delivery(
+    settings: EdgeSettings,
+    *,
+    registry: CollectorRegistry,
+    clock: Clock,
+    command: Callable[[bytes], None] = lambda _: None,
+) -> Iterator[Delivery]:
     """Yield a delivery that runs; at the end of the block it sends what it can, and the rest stays in the spool.
+
+    `command` is given the payload of each command that arrives, and must not block.
 
     Ends the command if the spool or the broker's settings cannot be used.
     """
@@ -51,7 +59,9 @@ def open_delivery(settings: EdgeSettings, *, registry: CollectorRegistry, clock:
         fail(f"spool {path}: {exc.strerror}; choose another spool.path")
     try:
         connect = paho_connect(settings.mqtt, node=settings.node, version=__version__, clock=clock)
-        publisher = Publisher(spool, connect=connect, version=__version__, clock=clock, metrics=metrics)
+        publisher = Publisher(
+            spool, connect=connect, version=__version__, clock=clock, metrics=metrics, command=command
+        )
     except SettingsError as exc:
         spool.close()
         fail(str(exc))

@@ -11,9 +11,11 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from winnow.cli.commands import Commands, Inbox
 from winnow.cli.console import fail
 from winnow.cli.edge_objects import build_detector, make_camera
 from winnow.cli.edge_outbox import Delivery, open_delivery
+from winnow.cli.process_metrics import NodeCollector, register_process
 from winnow.cli.reloading import Reloading
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
@@ -38,8 +40,11 @@ def run_node(path: Path, settings: EdgeSettings) -> list[str]:
         path: where the settings came from; what changes there is taken over.
         settings: what to start with.
     """
-    clock, registry, hang_up = SystemClock(), CollectorRegistry(), Flag()
-    with stop_on_signals(hang_up) as stopping, open_delivery(settings, registry=registry, clock=clock) as delivery:
+    clock, registry, hang_up, inbox = SystemClock(), CollectorRegistry(), Flag(), Inbox()
+    with (
+        stop_on_signals(hang_up) as stopping,
+        open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
+    ):
         build = partial(_build_camera, settings, delivery, clock)
         try:
             cameras = [build(name, camera) for name, camera in settings.cameras.items()]
@@ -55,18 +60,22 @@ def run_node(path: Path, settings: EdgeSettings) -> list[str]:
         )
         registry.register(CameraCollector(lambda: node.cameras))
         reloading = Reloading(path, settings, node=node, build=build, clock=clock)
+        commands = Commands(inbox, node=node, reloading=reloading)
+        own = NodeCollector(reloading=reloading, commands=commands, in_use=lambda: node.settings_in_use)
+        register_process(registry, own)
         with _metrics(settings, registry, node, delivery.outbox):
             logger.info("Started", extra={"node": settings.node, "cameras": len(cameras)})
-            problems = node.run(stopping, lambda: _attend(reloading, hang_up))
+            problems = node.run(stopping, lambda: _attend(reloading, commands, hang_up))
     logger.info("Stopped", extra={"node": settings.node})
     return problems
 
 
-def _attend(reloading: Reloading, hang_up: Flag) -> None:
+def _attend(reloading: Reloading, commands: Commands, hang_up: Flag) -> None:
     if hang_up.is_set():
         hang_up.clear()
         reloading.asked.set()
     reloading.run_once()
+    commands.run_once()
 
 
 def _build_camera(

@@ -171,11 +171,18 @@ class SequenceCompleted(_ObjectData, frozen=True, kw_only=True):
     duration_s: Seconds
 
 
-class CameraOnline(_Data, frozen=True, kw_only=True):
-    """A camera delivers frames."""
+class CameraOnline(_Data, frozen=True, kw_only=True, omit_defaults=True):
+    """A camera delivers frames.
+
+    Attributes:
+        frame: width and height in pixels.
+        clock: what the time of its events rests on.
+        is_snapshot: it has done so for a while, and this was said because somebody asked for a picture.
+    """
 
     frame: tuple[Pixels, Pixels]
     clock: Clock
+    is_snapshot: bool = False
 
 
 class CameraOffline(_Data, frozen=True, kw_only=True):
@@ -212,14 +219,53 @@ class CameraStats(_Data, frozen=True, kw_only=True):
     latency_p95_ms: Seconds
 
 
+class SettingsInUse(_Data, frozen=True, kw_only=True):
+    """Which settings a node runs with.
+
+    Attributes:
+        since: when they were last taken over.
+        problem: why the file as it is now was refused; None if it was not.
+        needs_restart: keys of the file that wait for a restart of the process.
+    """
+
+    since: Moment
+    problem: Reason | None = None
+    needs_restart: Annotated[list[Label], Meta(max_length=64)] = []
+
+
+class CommandAnswer(_Data, frozen=True, kw_only=True):
+    """What became of a command.
+
+    Attributes:
+        command: what was asked.
+        outcome: whether it was done.
+        id: the command's own, if it had one.
+        camera: the command's own, if it had one.
+        reason: why it was refused.
+    """
+
+    command: Label
+    outcome: Literal["done", "refused"]
+    id: Label | None = None
+    camera: Name | None = None
+    reason: Reason | None = None
+
+
 class NodeStats(_Data, frozen=True, kw_only=True):
-    """What a node did in the last `period_s` seconds."""
+    """What a node did in the last `period_s` seconds.
+
+    Attributes:
+        settings: which settings run; None where nothing watches them.
+        answers: what became of the commands since the last report, oldest first.
+    """
 
     period_s: Seconds
     cameras: Annotated[list[CameraStats], Meta(max_length=64)]
     spool_depth: Count
     spool_bytes: Count
     model: ModelRef
+    settings: SettingsInUse | None = None
+    answers: Annotated[list[CommandAnswer], Meta(max_length=64)] = []
 
 
 class SpoolDropped(_Data, frozen=True, kw_only=True):

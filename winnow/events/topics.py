@@ -48,6 +48,11 @@ def receipts_topic(node: str) -> str:
     return f"{PREFIX}/{node}/receipts"
 
 
+def commands_topic(node: str) -> str:
+    """Return where a node's commands come from."""
+    return f"{PREFIX}/{node}/commands"
+
+
 def parse_upward_topic(topic: str) -> tuple[str, str, str | None]:
     """Return node, stream (`events`, `thumbnails`, `batch`, `status`) and camera (None for the node itself).
 

@@ -4,8 +4,8 @@ from fractions import Fraction
 from typing import Final, Literal
 
 from winnow.detectors import Detector
+from winnow.events.data import CameraOnline, ModelRef
 from winnow.events.data import Clock as ClockSource
-from winnow.events.data import ModelRef
 from winnow.pipeline.detection import Look
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.motion import MotionGate
@@ -13,7 +13,7 @@ from winnow.pipeline.scene import Scene
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import Frame
 from winnow.pipeline.tally import Tally
-from winnow.pipeline.thumbnails import Restraint
+from winnow.pipeline.thumbnails import NoRestraint, Restraint, take_snapshot
 from winnow.runtime.clock import Clock
 
 DETECT_EVERY_S: Final = 10
@@ -51,6 +51,8 @@ class Analysis:
         self._maker = maker
         self._tally = tally
         self._clock = clock
+        self._clock_source = clock_source
+        self._restraint: Restraint = restraint or NoRestraint()
         self._gate = MotionGate(settings.motion)
         self._scene = Scene(
             settings,
@@ -95,6 +97,21 @@ class Analysis:
             self._gate = MotionGate(settings.motion)
         self._settings = settings
         return happened
+
+    def snapshot(self, frame: Frame) -> list[Message]:
+        """Return a picture of the whole scene with the event that it belongs to; nothing if no image may be sent.
+
+        Looks for people in this very frame, so that whoever is to be unrecognisable is, also before a track exists.
+        """
+        if self._restraint.size() == "none":
+            return []
+        pixels = frame.bgr()
+        (detections,) = self._detector.detect([pixels])
+        jpeg = take_snapshot(pixels, self._scene.people_in(detections), self._settings.thumbnails)
+        if jpeg is None:
+            return []
+        said = CameraOnline(frame=(frame.width, frame.height), clock=self._clock_source, is_snapshot=True)
+        return self._maker.snapshot(frame.captured_at, said, jpeg)
 
     def finish(self, reason: Literal["stream", "stopped"]) -> list[Message]:
         """Return the events that end every open object."""

@@ -95,6 +95,7 @@ class Camera:
         self._starts_at: datetime | None = None
         self._lineage = ""
         self._wanted: deque[CameraSettings] = deque(maxlen=1)
+        self._snapshots: deque[Callable[[str | None], None]] = deque(maxlen=16)
         self.is_online = False
         self.position_s = Fraction(0)
 
@@ -125,6 +126,14 @@ class Camera:
         """Look at the next frame with these settings; any thread may ask, and the source stays open."""
         self._wanted.append(settings)
 
+    def ask_snapshot(self, tell: Callable[[str | None], None]) -> None:
+        """Send a redacted picture of the next frame; any thread may ask.
+
+        `tell` is called on the camera's thread, with None once the picture is accepted or with the reason why there is
+        none.
+        """
+        self._snapshots.append(tell)
+
     def run(self, stopping: Flag) -> None:
         """Return when the recording ends or `stopping` is set; every open object has ended then.
 
@@ -151,6 +160,8 @@ class Camera:
         if self._sampler.takes(frame.stream_s):
             stopping.wait(self._pace.delay_s(frame.stream_s, self._clock.monotonic_s()))
             self._look_at(frame)
+        if self._snapshots:
+            self._send_snapshot(self._snapshots.popleft(), frame)
         return True
 
     def _wait_for_camera(self) -> bool:
@@ -173,7 +184,7 @@ class Camera:
         self._plan = replace(self._plan, settings=settings)
         if self._analysis is None or frame.stream_epoch != self._stream_epoch:
             return  # a stream begins with this frame, or none has
-        logger.info("Settings taken over", extra={"camera": self.name, "tracks": change})
+        logger.info("Camera looks with its new settings", extra={"camera": self.name, "tracks": change})
         if change != "continues":
             self._begin_stream(frame)
             return
@@ -229,6 +240,11 @@ class Camera:
             self._announce(CameraStatus(state="online", since=self._clock.now()))
         self._hand_on(messages)
         self.tally.note_latency((self._clock.monotonic_s() - started_mono_s) * 1000)
+
+    def _send_snapshot(self, tell: Callable[[str | None], None], frame: Frame) -> None:
+        messages = self._analysis.snapshot(frame) if self._analysis else []
+        self._hand_on(messages)
+        tell(None if messages else "no image may be sent: redaction is no-images, or the budget is used up")
 
     def _finish(self, reason: Literal["stream", "stopped"]) -> None:
         if self._analysis is not None:

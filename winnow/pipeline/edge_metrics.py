@@ -1,12 +1,146 @@
-"""The cameras' counters as Prometheus metrics, read when somebody asks."""
+"""The cameras' counters as Prometheus metrics, read when somebody asks.
 
-from collections.abc import Callable, Iterator, Sequence
+`CAMERA_METRICS` is the whole list: whoever counts something new adds a row here and one in docs/metrics.md.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.tally import STAGES
+
+Samples = Iterable[tuple[tuple[str, ...], float]]
+"""Values of the labels after `camera`, and the sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraMetric:
+    """One metric of every camera.
+
+    Attributes:
+        kind: a counter only grows; its name is shown with `_total`.
+        name: with its unit, without `_total`.
+        text: what is counted.
+        labels: those after `camera`; their values are a closed set.
+        read: gives a camera's samples; called on the thread that asks.
+    """
+
+    kind: Literal["counter", "gauge"]
+    name: str
+    text: str
+    labels: tuple[str, ...] = ()
+    read: Callable[[Camera], Samples]
+
+    def family(self) -> CounterMetricFamily | GaugeMetricFamily:
+        """Return the metric without samples."""
+        family = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
+        return family(self.name, self.text, labels=["camera", *self.labels])
+
+
+def _one(value: float) -> Samples:
+    return [((), value)]
+
+
+def _damage(camera: Camera) -> Samples:
+    damage = camera.source.stats.damage
+    return [(("packet",), damage.corrupt_packets), (("frame",), damage.corrupt_frames)]
+
+
+def _open_objects(camera: Camera) -> Samples:
+    events = camera.tally.events
+    return _one(events["object.started"] - events["object.ended"])
+
+
+CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
+    CameraMetric(
+        kind="gauge",
+        name="winnow_camera_online",
+        text="1 if the camera delivers frames.",
+        read=lambda camera: _one(1 if camera.is_online else 0),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_camera_reconnects",
+        text="Tries to connect to the camera after the first.",
+        read=lambda camera: _one(camera.source.stats.reconnects),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_decode_errors",
+        text="Packets that the container marks as broken, and pictures that did not decode whole.",
+        labels=("what",),
+        read=_damage,
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_frames_decoded",
+        text="Pictures decoded.",
+        read=lambda camera: _one(camera.source.stats.frames_decoded),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_frames_dropped",
+        text="Pictures given up.",
+        labels=("reason",),
+        read=lambda camera: [((str(one),), n) for one, n in camera.source.stats.frames_dropped.items()],
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_frames_analysed",
+        text="Sampled pictures looked at.",
+        read=lambda camera: _one(camera.tally.frames_analysed),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_detector_runs",
+        text="Pictures the detector saw.",
+        read=lambda camera: _one(camera.tally.detector_runs),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_events_accepted",
+        text="Events and thumbnails that the spool took.",
+        labels=("kind",),
+        read=lambda camera: [((kind,), count) for kind, count in camera.tally.events.copy().items()],
+    ),
+    CameraMetric(
+        kind="gauge",
+        name="winnow_objects_open",
+        text="Objects that have started and not ended.",
+        read=_open_objects,
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_stream_bytes",
+        text="Compressed video read.",
+        read=lambda camera: _one(camera.source.stats.bytes_read),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_message_bytes",
+        text="Bytes of the events and thumbnails that the spool took.",
+        read=lambda camera: _one(camera.tally.bytes_out),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_stage_seconds",
+        text="Time spent by stage.",
+        labels=("stage",),
+        read=lambda camera: [((stage,), camera.tally.stage_s[stage]) for stage in STAGES],
+    ),
+    CameraMetric(
+        kind="gauge",
+        name="winnow_frame_latency_seconds",
+        text="Frame read to events accepted, of late.",
+        labels=("quantile",),
+        read=lambda camera: [((str(share),), camera.tally.latency_ms(share) / 1000) for share in (0.5, 0.95)],
+    ),
+)
+"""Every metric that has the label `camera`."""
 
 
 class CameraCollector(Collector):
@@ -21,42 +155,10 @@ class CameraCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Return the counters as they are now."""
-        yield from self._counters()
-        yield self._latency()
-        online = GaugeMetricFamily("winnow_camera_online", "1 if the camera delivers frames.", labels=["camera"])
-        for camera in self._cameras():
-            online.add_metric([camera.name], 1 if camera.is_online else 0)
-        yield online
-
-    def _counters(self) -> Iterator[Metric]:
-        decoded = CounterMetricFamily("winnow_frames_decoded", "Pictures decoded.", labels=["camera"])
-        analysed = CounterMetricFamily("winnow_frames_analysed", "Sampled pictures looked at.", labels=["camera"])
-        dropped = CounterMetricFamily("winnow_frames_dropped", "Pictures given up.", labels=["camera", "reason"])
-        detector = CounterMetricFamily("winnow_detector_runs", "Pictures the detector saw.", labels=["camera"])
-        bytes_in = CounterMetricFamily("winnow_stream_bytes", "Compressed video read.", labels=["camera"])
-        bytes_out = CounterMetricFamily("winnow_message_bytes", "Events and thumbnails accepted.", labels=["camera"])
-        events = CounterMetricFamily("winnow_events_accepted", "Events and thumbnails.", labels=["camera", "kind"])
-        stages = CounterMetricFamily("winnow_stage_seconds", "Time spent by stage.", labels=["camera", "stage"])
-        for camera in self._cameras():
-            counters, tally = camera.counters(), camera.tally
-            decoded.add_metric([camera.name], counters.frames_decoded)
-            analysed.add_metric([camera.name], counters.frames_analysed)
-            detector.add_metric([camera.name], tally.detector_runs)
-            bytes_in.add_metric([camera.name], counters.bytes_in)
-            bytes_out.add_metric([camera.name], counters.bytes_out)
-            for reason, count in counters.frames_dropped.items():
-                dropped.add_metric([camera.name, reason], count)
-            for kind, count in tally.events.copy().items():
-                events.add_metric([camera.name, kind], count)
-            for stage in STAGES:
-                stages.add_metric([camera.name, stage], tally.stage_s[stage])
-        yield from (decoded, analysed, dropped, detector, bytes_in, bytes_out, events, stages)
-
-    def _latency(self) -> Metric:
-        latency = GaugeMetricFamily(
-            "winnow_frame_latency_seconds", "Frame read to events accepted, of late.", labels=["camera", "quantile"]
-        )
-        for camera in self._cameras():
-            for quantile in (0.5, 0.95):
-                latency.add_metric([camera.name, str(quantile)], camera.tally.latency_ms(quantile) / 1000)
-        return latency
+        cameras = self._cameras()
+        for metric in CAMERA_METRICS:
+            family = metric.family()
+            for camera in cameras:
+                for values, sample in metric.read(camera):
+                    family.add_metric([camera.name, *values], sample)
+            yield family

@@ -1,6 +1,7 @@
 """The edge process: one thread a camera, one outbox, and statistics of it all every minute."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from threading import Event as Flag
 from typing import Final, Protocol
 
 from winnow.events import Event, new_event
-from winnow.events.data import ModelRef
+from winnow.events.data import CommandAnswer, ModelRef, SettingsInUse
 from winnow.events.identity import digest_of, event_id
 from winnow.events.names import source_of
 from winnow.pipeline.camera import Camera
@@ -22,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 _MAX_THREADS: Final = 128
 """Settings allow 64 cameras; as many more may be on their way out."""
+
+_MAX_ANSWERS: Final = 64
+"""More answers than this in a tenth of a second are nobody's orders; the oldest go first."""
 
 _STOP_POLL_S: Final = 0.1
 """How long a request to stop may go unnoticed while nothing else happens."""
@@ -76,6 +80,7 @@ class EdgeNode:
 
     Attributes:
         stats_every_s: may be changed at any time.
+        settings_in_use: told with the statistics, and at once when it is another one.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a node
@@ -89,6 +94,9 @@ class EdgeNode:
         clock: Clock,
     ) -> None:
         self.stats_every_s = stats_every_s
+        self.settings_in_use: SettingsInUse | None = None
+        self._settings_told: SettingsInUse | None = None
+        self._answers: deque[CommandAnswer] = deque(maxlen=_MAX_ANSWERS)
         self._name = name
         self._arriving = list(cameras)
         self._seats: dict[str, _Seat] = {}
@@ -119,6 +127,10 @@ class EdgeNode:
         seat.successor, seat.is_removed = None, True
         seat.leaving.set()
 
+    def answer(self, answer: CommandAnswer) -> None:
+        """Tell at once what became of a command; any thread may call."""
+        self._answers.append(answer)
+
     def run(self, stopping: Flag, attend: Callable[[], None] = lambda: None) -> list[str]:
         """Return when every camera has ended, which they do soon after `stopping` is set.
 
@@ -129,12 +141,13 @@ class EdgeNode:
         Returns:
             One line for each camera that failed; what it had seen so far is accepted all the same.
         """
+        self._settings_told = self.settings_in_use  # only a change is news
         with ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="camera") as pool:
             while self._seat_arrivals(pool, stopping) or self._pending():
                 wait(self._pending(), timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
                 if self._spool_has_failed():
                     stopping.set()  # without a spool nothing can be accepted
-                elif self._clock.monotonic_s() - self._reported_at_mono_s >= self.stats_every_s:
+                elif self._is_report_due():
                     self._report()
                 if stopping.is_set():
                     for seat in self._seats.values():
@@ -148,6 +161,11 @@ class EdgeNode:
 
     def _pending(self) -> set[Future[None]]:
         return {seat.running for seat in self._seats.values() if not seat.running.done()}
+
+    def _is_report_due(self) -> bool:
+        since_s = self._clock.monotonic_s() - self._reported_at_mono_s
+        has_news = bool(self._answers) or self.settings_in_use != self._settings_told
+        return since_s >= self.stats_every_s or has_news
 
     def _spool_has_failed(self) -> bool:
         ended = [seat.running for seat in self._seats.values() if seat.running.done()]
@@ -189,7 +207,10 @@ class EdgeNode:
             period_s=now_mono_s - self._reported_at_mono_s,
             spool_depth=self._outbox.depth,
             spool_bytes=self._outbox.size_bytes,
+            settings=self.settings_in_use,
+            answers=[self._answers.popleft() for _ in range(len(self._answers))],
         )
+        self._settings_told = self.settings_in_use
         self._reported_at_mono_s = now_mono_s
         report_id = event_id(self._stream_id, "node.stats", self._name, self._reports)
         self._reports += 1

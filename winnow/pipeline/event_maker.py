@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
+from typing import Final
 
 from winnow.events import Event, EventData, Thumbnail, new_event
 from winnow.events.data import KIND_OF
@@ -12,6 +13,9 @@ from winnow.events.thumbnail import THUMBNAIL_KIND, sha256_of
 from winnow.pipeline.scene import Happening, Picture
 
 Message = Event | Thumbnail
+
+SCENE: Final = "scene"
+"""Subject of a picture that shows no object of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,22 @@ class EventMaker:
         """Return an event about the camera itself; its moment tells it from others of its kind."""
         subject_id = event_id(self.stream_id, KIND_OF[type(data)], at.isoformat(), 0)
         return new_event(id=subject_id, node=self.node, camera=self.camera, subject=None, time=at, data=data)
+
+    def snapshot(self, at: datetime, data: EventData, jpeg: bytes) -> list[Message]:
+        """Return an event about the camera, and the picture of its whole scene that belongs to it."""
+        told_id = event_id(self.stream_id, KIND_OF[type(data)], f"snapshot {at.isoformat()}", 0)
+        told = new_event(id=told_id, node=self.node, camera=self.camera, subject=None, time=at, data=data)
+        picture = Thumbnail(
+            id=event_id(self.stream_id, THUMBNAIL_KIND, f"snapshot {at.isoformat()}", 0),
+            node=self.node,
+            camera=self.camera,
+            subject=SCENE,
+            time=at,
+            event_id=told_id,
+            jpeg=jpeg,
+            sha256=sha256_of(jpeg),
+        )
+        return [told, picture]
 
     def _event(self, happening: Happening) -> Event:
         kind = KIND_OF[type(happening.data)]

@@ -1,9 +1,9 @@
 """What `node.stats` says: how much the cameras' counters grew since the last report."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from winnow.events.data import CameraStats, ModelRef, NodeStats
+from winnow.events.data import CameraStats, CommandAnswer, ModelRef, NodeStats, SettingsInUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +40,15 @@ class StatisticsReporter:
         """Expect a camera of this name to count from zero."""
         self._last.pop(camera, None)
 
-    def report(
-        self, cameras: Iterable[tuple[str, CameraCounters]], *, period_s: float, spool_depth: int, spool_bytes: int
+    def report(  # noqa: PLR0913 - what a report says
+        self,
+        cameras: Iterable[tuple[str, CameraCounters]],
+        *,
+        period_s: float,
+        spool_depth: int,
+        spool_bytes: int,
+        settings: SettingsInUse | None = None,
+        answers: Sequence[CommandAnswer] = (),
     ) -> NodeStats:
         """Return the growth of every camera's counters since the last call (since the start, at the first one)."""
         stats = []
@@ -54,6 +61,8 @@ class StatisticsReporter:
             spool_depth=spool_depth,
             spool_bytes=spool_bytes,
             model=self._model,
+            settings=settings,
+            answers=list(answers),
         )
 
 

@@ -161,6 +161,12 @@ class Scene:
         """Return the subjects of the objects that have started and not ended."""
         return [known.subject for known in self._objects.open]
 
+    def people_in(self, detections: Detections) -> list[PixelBox]:
+        """Return where people are in a frame that the detector looked at, or were when they were last seen."""
+        detected = detections.boxes_xyxy[_is_class(detections.class_ids, self._is_person)]
+        followed = [known.box for known in self._objects.open if known.label == PERSON]
+        return [*(_as_box(box) for box in detected.tolist()), *followed]
+
     def finish(self, at_s: Fraction, reason: Literal["stream", "stopped"]) -> list[Happening | Picture]:
         """Return what happened up to the end; every open object has ended."""
         ended = [told for known in self._objects.end_all() for told in self._ending(known, at_s, reason)]

@@ -6,7 +6,7 @@ Errors:
         SettingsInvalidError   a key is unknown or its value is not allowed
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
@@ -40,11 +40,18 @@ class SettingsInvalidError(SettingsError):
 
     Attributes:
         problems: one line for each wrong key.
+
+    Args:
+        path: the file.
+        problems: see there.
+        lines: where each of them is in the file, counted from 1; 0 where that is not known.
     """
 
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        more = [f"… and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-        super().__init__("\n".join(f"{path}: {problem}" for problem in (*problems[:_SHOWN], *more)))
+    def __init__(self, path: Path, problems: list[str], lines: Sequence[int] = ()) -> None:
+        places = [f"{path}:{line}" if line else f"{path}" for line in (*lines, *([0] * (len(problems) - len(lines))))]
+        shown = [f"{place}: {problem}" for place, problem in zip(places, problems, strict=True)][:_SHOWN]
+        more = [f"{path}: … and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        super().__init__("\n".join((*shown, *more)))
         self.problems = problems
 
 
@@ -90,26 +97,47 @@ def load_settings(path: Path, model: type[Model]) -> Model:
         SettingsFileError: missing, unreadable, over 64 KiB, or not plain YAML.
         SettingsInvalidError: an unknown key or a value that is not allowed.
     """
-    document = _read_yaml(path)
+    text = _read_text(path)
+    document = _parse(path, text)
     if not isinstance(document, dict):
         raise SettingsInvalidError(path, ["a settings file has lines of the form KEY: VALUE"])
     try:
         return model.model_validate(document, context={_FOLDER: path.parent})
     except ValidationError as exc:
-        problems = [_describe(error, model) for error in exc.errors(include_url=False)]
-        raise SettingsInvalidError(path, problems) from exc
+        errors = exc.errors(include_url=False)
+        root = yaml.compose(text, _PlainLoader)
+        lines = [_line_of(root, error["loc"]) for error in errors]
+        raise SettingsInvalidError(path, [_describe(error, model) for error in errors], lines) from exc
 
 
-def _read_yaml(path: Path) -> object:
+def _line_of(root: yaml.Node | None, location: Iterable[str | int]) -> int:
+    """Return the line of the key at `location`, or of the closest one around it where that key is missing."""
+    node, line = root, 1
+    for part in location:
+        found: tuple[yaml.Node, yaml.Node] | None = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part], node.value[part])
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def _read_text(path: Path) -> str:
     try:
         size_bytes = path.stat().st_size
         if size_bytes > MAX_FILE_BYTES:
             raise SettingsFileError(f"{path}: {size_bytes} bytes; a settings file may have {MAX_FILE_BYTES}")
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:
         raise SettingsFileError(f"{path}: not UTF-8 text") from exc
     except OSError as exc:
         raise SettingsFileError(f"{path}: {exc.strerror}; give the settings file with -c") from exc
+
+
+def _parse(path: Path, text: str) -> object:
     try:
         document = yaml.load(text, _PlainLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
@@ -124,25 +152,25 @@ def _one_line(exc: Exception) -> str:
 def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
     if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key; allowed here: {_allowed(error['loc'], model)}"
+        likely, allowed = _allowed(error["loc"], model)
+        return f"{key}: unknown key{likely}; allowed here: {allowed}"
     shown = without_logins(repr(error["input"]))
     given = "" if error["type"] == "missing" else f" (given: {shown[:80]}{'…' if len(shown) > 80 else ''})"  # noqa: PLR2004
     message = error["msg"].removeprefix("Value error, ")
     return f"{key}: {message}{given}"
 
 
-def _allowed(location: Iterable[str | int], model: type[BaseModel]) -> str:
-    """Return the keys that the section of `location` knows, the likeliest one first."""
+def _allowed(location: Iterable[str | int], model: type[BaseModel]) -> tuple[str, str]:
+    """Return a hint at the likeliest key, and all keys that the section of `location` knows."""
     *parents, wrong = location
     section: type[BaseModel] | None = model
     for part in parents:
         section = _section_at(section, part) if section else None
     if section is None:
-        return "see `winnow check --schema`"
+        return "", "see `winnow check --schema`"
     names = sorted(field.alias or name for name, field in section.model_fields.items())
     likely = get_close_matches(str(wrong), names, n=1)
-    hint = f" (did you mean {likely[0]}?)" if likely else ""
-    return ", ".join(names) + hint
+    return f" (did you mean {likely[0]}?)" if likely else "", ", ".join(names)
 
 
 def _section_at(section: type[BaseModel], part: str | int) -> type[BaseModel] | None:

@@ -23,14 +23,14 @@ def test_right_settings_are_confirmed_and_drawn(tmp_path: Path) -> None:
     assert (cv2.absdiff(drawn, bare) > 60).any()
 
 
-def test_every_problem_is_a_line_with_file_and_key(tmp_path: Path) -> None:
+def test_every_problem_is_a_line_with_file_line_and_key(tmp_path: Path) -> None:
     """Unknown keys and bad polygons of one file come together."""
     config = tmp_path / "edge.yaml"
-    config.write_text("cameras: {a: {source: a.mp4, lables: [x], zones: {z: {points: [[0, 0]]}}}}\n")
+    config.write_text("cameras:\n  a:\n    source: a.mp4\n    lables: [x]\n    zones: {z: {points: [[0, 0]]}}\n")
     result = CliRunner().invoke(app, ["check", "-c", str(config)])
     assert result.exit_code == 2
-    assert f"{config}: cameras.a.lables: unknown key" in result.stderr
-    assert f"{config}: cameras.a.zones.z.points: a polygon needs at least 3 points" in result.stderr
+    assert f"{config}:4: cameras.a.lables: unknown key" in result.stderr
+    assert f"{config}:5: cameras.a.zones.z.points: a polygon needs at least 3 points" in result.stderr
 
 
 def test_unknown_label_is_told_with_the_likely_one(tmp_path: Path) -> None:

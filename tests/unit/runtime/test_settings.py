@@ -33,20 +33,27 @@ def test_settings_are_read_with_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("name: home\nlmaps: {}\n", r"lmaps: unknown key; allowed here: hall, lamps, name \(did you mean lamps\?\)"),
-        ("name: home\nhall: {wats: 1}\n", r"hall.wats: unknown key; allowed here: watts"),
-        ("name: home\nlamps: {desk: {wats: 1}}\n", r"lamps.desk.wats: unknown key; allowed here: watts"),
+        (
+            "name: home\nlmaps: {}\n",
+            r":2: lmaps: unknown key \(did you mean lamps\?\); allowed here: hall, lamps, name",
+        ),
+        ("name: home\nhall: {wats: 1}\n", r":2: hall.wats: unknown key \(did you mean watts\?\); allowed here: watts"),
+        (
+            "name: home\nlamps: {desk: {wats: 1}}\n",
+            r":2: lamps.desk.wats: unknown key \(did you mean watts\?\); allowed here: watts",
+        ),
         ("name: home\nhall: {watts: 500}\n", r"hall.watts: .*less than or equal to 100.*given: 500"),
-        ("{}", "name: Field required"),
-        ("- a list", "KEY: VALUE"),
+        ("name: home\nlamps:\n  desk:\n    watts: 7\n  floor:\n    watts: 700\n", r":6: lamps.floor.watts: "),
+        ("# all of it\n{}", ":1: name: Field required"),
+        ("- a list", ": .*KEY: VALUE"),
     ],
 )
 def test_wrong_value_is_refused_by_file_and_key(tmp_path: Path, text: str, said: str) -> None:
-    """The message names the file, the key and what is allowed."""
+    """The message names the file, the line, the key and what is allowed."""
     path = _file(tmp_path, text)
     with pytest.raises(SettingsInvalidError, match=said) as raised:
         load_settings(path, _House)
-    assert str(raised.value).startswith(f"{path}: ")
+    assert str(raised.value).startswith(f"{path}:")
 
 
 @pytest.mark.parametrize(

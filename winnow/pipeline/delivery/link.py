@@ -40,13 +40,20 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
+class Commanded:
+    """A command came in; not checked yet."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The connection is over, or never came about; `reason` tells a person why."""
 
     reason: str
 
 
-Report = Connected | Answered | Arrived | Ended
+Report = Connected | Answered | Arrived | Commanded | Ended
 State = Literal["connecting", "connected", "ended"]
 
 

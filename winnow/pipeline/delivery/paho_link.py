@@ -19,11 +19,12 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from winnow.events.mqtt import MqttMessage
 from winnow.events.status import NodeStatus
-from winnow.events.topics import receipts_topic
-from winnow.pipeline.delivery.link import Answered, Arrived, Connect, Connected, Ended, Link, Report
+from winnow.events.topics import commands_topic, receipts_topic
+from winnow.pipeline.delivery.link import Answered, Arrived, Commanded, Connect, Connected, Ended, Link, Report
 from winnow.pipeline.delivery.metrics import RefusalReason
 from winnow.pipeline.delivery.statuses import node_status_message
 from winnow.runtime.clock import Clock
@@ -67,12 +68,13 @@ def _guarded(callback: Callable[Concatenate["PahoLink", P], None]) -> Callable[C
 
 
 class PahoLink:
-    """A `Link` that subscribes to one topic as soon as it is connected.
+    """A `Link` that subscribes to receipts and commands as soon as it is connected.
 
     Args:
         settings: where the broker is.
         client_id: what the broker knows this node by.
-        inbox_topic: subscribed to, QoS 1.
+        receipts_topic: subscribed to, QoS 1; a connection that may not do so ends.
+        commands_topic: subscribed to, QoS 1; a broker may forbid it.
         will: published by the broker, retained, when the connection ends without being closed.
         wake: called from the network thread when there is something to report.
         clock: times the silence.
@@ -87,12 +89,14 @@ class PahoLink:
         settings: MqttSettings,
         *,
         client_id: str,
-        inbox_topic: str,
+        receipts_topic: str,
+        commands_topic: str,
         will: MqttMessage,
         wake: Callable[[], None],
         clock: Clock,
     ) -> None:
-        self._inbox_topic = inbox_topic
+        self._receipts_topic = receipts_topic
+        self._commands_topic = commands_topic
         self._wake = wake
         self._clock = clock
         self._silence_s = SILENT_KEEPALIVES * settings.keepalive_s
@@ -182,15 +186,20 @@ class PahoLink:
         if reason.is_failure:
             self._report(Ended(f"refused: {reason}"))
             return
-        self._client.subscribe(self._inbox_topic, qos=1)
+        self._client.subscribe(
+            [(topic, SubscribeOptions(qos=1)) for topic in (self._receipts_topic, self._commands_topic)]
+        )
         self._receive_maximum = getattr(properties, "ReceiveMaximum", _DEFAULT_RECEIVE_MAXIMUM)
         self._report(Connected(max_packet_bytes=getattr(properties, "MaximumPacketSize", None)))
 
     @_guarded
     def _on_subscribe(self, _client: Client, _data: Any, _id: int, reasons: list[ReasonCode], _properties: Any) -> None:
-        refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
-            self._report(Ended(f"may not subscribe to {self._inbox_topic}: {', '.join(refused)}"))
+        receipts, commands = reasons
+        if receipts.is_failure:
+            self._report(Ended(f"may not subscribe to {self._receipts_topic}: {receipts}"))
+        elif commands.is_failure:
+            facts = {"topic": self._commands_topic, "reason": str(commands)}
+            logger.warning("Broker forbids commands to this node; all else works", extra=facts)
 
     @_guarded
     def _on_publish(self, _client: Client, _data: Any, packet_id: int, reason: ReasonCode, _properties: Any) -> None:
@@ -202,7 +211,10 @@ class PahoLink:
 
     @_guarded
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._report(Arrived(bytes(message.payload)))
+        if message.topic != self._commands_topic:
+            self._report(Arrived(bytes(message.payload)))
+        elif not message.retain:  # one that the broker kept is an order of another time
+            self._report(Commanded(bytes(message.payload)))
 
     @_guarded
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
@@ -228,7 +240,8 @@ def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Cloc
         return PahoLink(
             settings,
             client_id=f"winnow-edge-{node}",
-            inbox_topic=receipts_topic(node),
+            receipts_topic=receipts_topic(node),
+            commands_topic=commands_topic(node),
             will=node_status_message(node, offline),
             wake=wake,
             clock=clock,

@@ -5,7 +5,7 @@ reports through the link and wakes this one. Whatever fails ends the link; the n
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 from threading import Event as Flag
 from threading import Thread
@@ -15,7 +15,7 @@ from winnow.events import ContractError, Receipt
 from winnow.events.receipts import decode_receipt
 from winnow.events.status import CameraStatus, NodeStatus
 from winnow.pipeline.delivery.errors import SpoolFullError
-from winnow.pipeline.delivery.link import Answered, Arrived, Connect, Connected, Ended, Link
+from winnow.pipeline.delivery.link import Answered, Arrived, Commanded, Connect, Connected, Ended, Link
 from winnow.pipeline.delivery.live import LiveMark
 from winnow.pipeline.delivery.message import SpooledMessage
 from winnow.pipeline.delivery.metrics import DeliveryMetrics, RefusalReason
@@ -58,6 +58,7 @@ class Publisher:
         clock: times retries and reconnects; waiting itself is done on the machine's own clock.
         metrics: counts what happens.
         random: spreads retries and reconnects of many nodes.
+        command: given the payload of each command, on the publisher's thread; must not block.
         first_retry_s: a message without a receipt is published again after so long, then after twice as long.
     """
 
@@ -70,10 +71,12 @@ class Publisher:
         clock: Clock,
         metrics: DeliveryMetrics,
         random: Random | None = None,
+        command: Callable[[bytes], None] = lambda _: None,
         first_retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self._spool = spool
         self._connect = connect
+        self._command = command
         self._version = version
         self._clock = clock
         self._metrics = metrics
@@ -207,6 +210,8 @@ class Publisher:
                     self._note_answer(packet_id, refusal, now_s)
                 case Arrived(payload):
                     receipts += self._decoded(payload)
+                case Commanded(payload):
+                    self._command(payload)
                 case Ended(reason):
                     self._drop_link(reason, now_s)
         self._apply(receipts)

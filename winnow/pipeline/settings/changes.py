@@ -48,9 +48,9 @@ class SettingsChange:
     needs_restart: tuple[str, ...] = ()
 
     @property
-    def is_empty(self) -> bool:
-        """Whether no camera is concerned and nothing waits for a restart."""
-        return self == SettingsChange()
+    def concerns_cameras(self) -> bool:
+        """Whether there is anything to be done to a camera."""
+        return bool(self.added or self.removed or self.restarted or self.changed)
 
 
 def look_change(before: CameraSettings, after: CameraSettings) -> LookChange:

@@ -4,5 +4,17 @@ from winnow.pipeline.thumbnails.album import Album, Closed, Shot
 from winnow.pipeline.thumbnails.encode import encode_jpeg
 from winnow.pipeline.thumbnails.redaction import RedactedImage, Redactor
 from winnow.pipeline.thumbnails.restraint import NoRestraint, Restraint, Size
+from winnow.pipeline.thumbnails.snapshot import take_snapshot
 
-__all__ = ["Album", "Closed", "NoRestraint", "RedactedImage", "Redactor", "Restraint", "Shot", "Size", "encode_jpeg"]
+__all__ = [
+    "Album",
+    "Closed",
+    "NoRestraint",
+    "RedactedImage",
+    "Redactor",
+    "Restraint",
+    "Shot",
+    "Size",
+    "encode_jpeg",
+    "take_snapshot",
+]

@@ -75,7 +75,9 @@ def test_what_is_built_once_waits_for_a_restart(keys: dict[str, Any]) -> None:
 
 def test_same_settings_ask_for_nothing() -> None:
     """Reading the same file again does nothing."""
-    assert settings_change(edge({"a": {}}), edge({"a": {}})).is_empty
+    nothing = settings_change(edge({"a": {}}), edge({"a": {}}))
+    assert nothing == SettingsChange()
+    assert not nothing.concerns_cameras
 
 
 def test_groups_name_keys_that_exist() -> None:
