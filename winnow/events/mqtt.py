@@ -23,6 +23,7 @@ class MqttMessage:
     """One PUBLISH, free of any client library.
 
     Attributes:
+        content_type: empty if the topic says it all.
         user_properties: name and value pairs. An event's carry `epoch` and `sequence`, so that even one whose
             payload cannot be read gets a receipt; a thumbnail's carry all of its attributes.
     """

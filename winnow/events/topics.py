@@ -33,6 +33,11 @@ def thumbnails_topic(node: str, camera: str) -> str:
     return f"{PREFIX}/{node}/thumbnails/{camera}"
 
 
+def batch_topic(node: str) -> str:
+    """Return where a node's batches go."""
+    return f"{PREFIX}/{node}/batch"
+
+
 def node_status_topic(node: str) -> str:
     """Return where a node's retained status and last will go."""
     return f"{PREFIX}/{node}/status"

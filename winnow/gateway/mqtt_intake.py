@@ -14,9 +14,6 @@ from winnow.gateway.mqtt_connection import MqttConnection
 from winnow.runtime.mqtt import MqttSettings, new_client
 from winnow.runtime.retry import Backoff
 
-FILTERS: Final = tuple(name for name in GATEWAY_FILTERS if not name.endswith("/batch"))
-"""Not the batches: edges do not send them yet, and one that nobody reads must not look as if it had arrived."""
-
 _log: Final = logging.getLogger(__name__)
 
 
@@ -75,7 +72,7 @@ class MqttIntake:
             on_message=self._on_message,
         )
         try:
-            await connection.open(FILTERS)
+            await connection.open(GATEWAY_FILTERS)
             self._subscribed = True
             self._backoff.reset()
             self._metrics.connections.inc()

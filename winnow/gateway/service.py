@@ -20,6 +20,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from threading import Event
 from typing import Final
 
+from winnow.events.batch import BatchReader
 from winnow.events.kafka import KafkaRecord
 from winnow.events.receipts import encode_receipt, receipts_for
 from winnow.events.topics import receipts_topic
@@ -27,7 +28,7 @@ from winnow.gateway.batching import BatchLimits, OpenBatch
 from winnow.gateway.destination import Destination
 from winnow.gateway.intake import ConnectionLostError, Intake, Received
 from winnow.gateway.metrics import GatewayMetrics
-from winnow.gateway.validation import Verdict, judge
+from winnow.gateway.validation import Verdict, judge_all
 from winnow.runtime.clock import Clock
 from winnow.runtime.errors import DestinationError
 from winnow.runtime.retry import Backoff
@@ -72,6 +73,7 @@ class GatewayService:
         self._backoff = backoff
         self._clock = clock
         self._metrics = metrics
+        self._reader = BatchReader()
         self._stopping = False
         self._trouble: str | None = "not started yet"
         self._asked_at_mono_s: float | None = None
@@ -109,12 +111,15 @@ class GatewayService:
         batch = await self._collect()
         if not batch:
             return
-        verdicts = [judge(message.topic, message.payload, message.user_properties) for message in batch]
+        verdicts = [verdict for message in batch for verdict in self._judged(message)]
         await self._store([verdict.record for verdict in verdicts])
         self._count(verdicts)
         if self._send_receipts(verdicts):
             for message in batch:
                 self._intake.acknowledge(message)
+
+    def _judged(self, message: Received) -> list[Verdict]:
+        return judge_all(message.topic, message.payload, message.user_properties, self._reader)
 
     async def _collect(self) -> list[Received]:
         batch: OpenBatch[Received] = OpenBatch(self._limits)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from winnow.events.batch import BatchReader
 from winnow.events.errors import ContractError
 from winnow.events.kafka import KafkaRecord, deadletter_record, status_record, to_kafka
 from winnow.events.limits import MAX_BATCH_BYTES
@@ -33,6 +34,22 @@ class Verdict:
     position: tuple[str, int] | None
     refused: str | None = None
     detail: str = ""
+
+
+def judge_all(
+    topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]], reader: BatchReader
+) -> list[Verdict]:
+    """Return the verdict on each message of a batch, or on the one message that came on another topic.
+
+    A batch that cannot be taken apart is a dead letter without a receipt: its messages come again, each alone.
+    """
+    if not topic.endswith("/batch"):
+        return [judge(topic, payload, user_properties)]
+    try:
+        parts = reader.messages_of(topic, payload)
+    except ContractError as exc:
+        return [_refuse(topic, payload, (), exc)]
+    return [judge(part.topic, part.payload, part.user_properties) for part in parts]
 
 
 def judge(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]]) -> Verdict:

@@ -10,15 +10,17 @@ from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from winnow.cloud_sink.tail.selection import Selection
 from winnow.cloud_sink.tail.source import ANSWER_TIMEOUT_S, SourceError
 from winnow.events import ContractError, Event
-from winnow.events.mqtt import from_mqtt
+from winnow.events.batch import BatchReader
+from winnow.events.mqtt import EVENT_CONTENT_TYPE, from_mqtt
 from winnow.events.topics import PREFIX
 from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
 
-EVENTS_FILTER: Final = f"{PREFIX}/+/events/#"
+FILTERS: Final = (f"{PREFIX}/+/events/#", f"{PREFIX}/+/batch")
 POLL_S: Final = 0.2
 QUEUE_SIZE: Final = 10_000
 """Events that wait for a slow terminal; when it is full, new ones are not shown."""
@@ -38,6 +40,7 @@ class MqttSource:
         self._settings = settings
         self.name = f"the MQTT broker at {settings.url.rpartition('://')[2]}"
         self._events: queue.Queue[Event] = queue.Queue(QUEUE_SIZE)
+        self._reader = BatchReader()
         self._answer: queue.Queue[str] = queue.Queue()
         self._client = new_client(settings, client_id=f"winnow-tail-{uuid.uuid4().hex[:12]}")
         self._client.connect_timeout = ANSWER_TIMEOUT_S
@@ -90,7 +93,7 @@ class MqttSource:
         if code.is_failure:
             self._answer.put(str(code))
         else:
-            client.subscribe(EVENTS_FILTER, qos=0)
+            client.subscribe([(name, SubscribeOptions(qos=0)) for name in FILTERS])
 
     def _on_subscribe(
         self, _client: Client, _data: Any, _mid: int, codes: list[ReasonCode], _properties: Properties | None
@@ -99,8 +102,16 @@ class MqttSource:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         try:
-            event = from_mqtt(message.topic, bytes(message.payload), ())
-            if isinstance(event, Event):
-                self._events.put_nowait(event)
+            for topic, payload in self._singles(message.topic, bytes(message.payload)):
+                event = from_mqtt(topic, payload, ())
+                if isinstance(event, Event):
+                    self._events.put_nowait(event)
         except (ContractError, queue.Full):
             return  # the gateway takes care of what breaks the contract; a terminal cannot hold up the broker
+
+    def _singles(self, topic: str, payload: bytes) -> list[tuple[str, bytes]]:
+        """Return the events of a batch, or the one event that came on a topic of its own."""
+        if not topic.endswith("/batch"):
+            return [(topic, payload)]
+        parts = self._reader.messages_of(topic, payload)
+        return [(part.topic, part.payload) for part in parts if part.content_type == EVENT_CONTENT_TYPE]

@@ -252,7 +252,8 @@ def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Cloc
 
 def _properties(message: MqttMessage, packet_type: int) -> Properties:
     properties = Properties(packet_type)  # type: ignore[no-untyped-call]
-    properties.ContentType = message.content_type
+    if message.content_type:
+        properties.ContentType = message.content_type
     if message.user_properties:
         properties.UserProperty = list(message.user_properties)
     return properties

@@ -5,7 +5,8 @@ reports through the link and wakes this one. Whatever fails ends the link; the n
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from random import Random
 from threading import Event as Flag
 from threading import Thread
@@ -19,9 +20,11 @@ from winnow.pipeline.delivery.link import Answered, Arrived, Commanded, Connect,
 from winnow.pipeline.delivery.live import LiveMark
 from winnow.pipeline.delivery.message import SpooledMessage
 from winnow.pipeline.delivery.metrics import DeliveryMetrics, RefusalReason
+from winnow.pipeline.delivery.packing import Packet, Packing, single
 from winnow.pipeline.delivery.spool import Spool
 from winnow.pipeline.delivery.statuses import Statuses
 from winnow.pipeline.delivery.window import FIRST_RETRY_S, Window
+from winnow.pipeline.delivery.wire import WireTally
 from winnow.runtime.clock import Clock
 from winnow.runtime.retry import Backoff
 
@@ -60,6 +63,10 @@ class Publisher:
         random: spreads retries and reconnects of many nodes.
         command: given the payload of each command, on the publisher's thread; must not block.
         first_retry_s: a message without a receipt is published again after so long, then after twice as long.
+        packing: puts messages into batches; None publishes each on its own topic.
+
+    Attributes:
+        wire: the bytes that went out.
     """
 
     def __init__(  # noqa: PLR0913 - what delivery depends on
@@ -73,7 +80,11 @@ class Publisher:
         random: Random | None = None,
         command: Callable[[bytes], None] = lambda _: None,
         first_retry_s: float = FIRST_RETRY_S,
+        packing: Packing | None = None,
     ) -> None:
+        self.wire = WireTally()
+        self._packing = packing
+        self._held_until_s: float | None = None
         self._spool = spool
         self._connect = connect
         self._command = command
@@ -90,7 +101,7 @@ class Publisher:
         self._connections = 0
         self._try_at_s = clock.monotonic_s()
         self._outage: str | None = None
-        self._sequences: dict[int, int] = {}
+        self._packets: dict[int, Packet] = {}
         self._wake = Flag()
         self._stopping = Flag()
         self._stop_at_s = float("inf")
@@ -167,7 +178,8 @@ class Publisher:
         return self._spool.depth == 0 or self._clock.monotonic_s() >= self._stop_at_s
 
     def _wait_s(self, now_s: float) -> float:
-        turn_s = self._try_at_s if self._link is None else self._window.next_turn_s(now_s)
+        turns = [self._held_until_s, self._window.next_turn_s(now_s)]
+        turn_s = self._try_at_s if self._link is None else min((one for one in turns if one is not None), default=None)
         if turn_s is None:
             return _LONGEST_WAIT_S
         return min(max(turn_s - now_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
@@ -183,7 +195,7 @@ class Publisher:
         link, self._link, self._connected = self._link, None, None
         if link is not None:
             link.close(orderly=False)
-        self._sequences.clear()
+        self._packets.clear()
         culprit = self._window.start_over(now_s)
         if culprit is not None:
             self._metrics.refused.labels("disconnect").inc()
@@ -234,13 +246,18 @@ class Publisher:
     def _note_answer(self, packet_id: int, refusal: RefusalReason | None, now_s: float) -> None:
         if refusal is not None:
             self._metrics.refused.labels(refusal).inc()
-        sequence = self._sequences.pop(packet_id, None)
-        if sequence is None:  # a status: the next connection tells it again
+        packet = self._packets.pop(packet_id, None)
+        if packet is None:  # a status: the next connection tells it again
             return
-        if refusal is None:
-            self._window.taken(sequence)
-        else:
-            self._window.refused(sequence, now_s, takes_none=refusal in _TAKES_NONE)
+        if refusal is not None and packet.is_batch and self._packing is not None:
+            self._packing.note_refusal(now_s)
+            logger.warning("Broker refuses a batch; its messages go singly", extra={"reason": refusal})
+        for message in packet.messages:
+            if refusal is None:
+                self._window.taken(message.sequence)
+            else:  # it need not be the fault of each message in a batch: they are tried again one by one
+                takes_none = packet.is_batch or refusal in _TAKES_NONE
+                self._window.refused(message.sequence, now_s, takes_none=takes_none)
 
     def _decoded(self, payload: bytes) -> Iterable[Receipt]:
         try:
@@ -266,6 +283,7 @@ class Publisher:
             return
         self._metrics.receipted.inc(deleted)
         self._window.receipted(all_of_them)
+        self.wire.forget(all_of_them)
 
     def _send_statuses(self, link: Link) -> None:
         for message in self._statuses.take(link.room):
@@ -277,32 +295,57 @@ class Publisher:
             return
         found = self._spool.read(due)
         self._window.forget(set(due) - {message.sequence for message in found})
-        self._publish(link, found, now_s)
+        for message in found:
+            if not self._publish(link, single(message), now_s):
+                return
 
     def _send_waiting(self, link: Link, connected: Connected, now_s: float) -> None:
+        self._held_until_s = None
         live_after = self._live.live_after(self._spool.last_sequence, now_s)
         room, known = self._window.room(now_s), self._window.known
         messages = min(room.messages, link.room)
         if messages <= 0 or self._spool.depth <= len(known):
             return
-        batch = self._spool.next_batch(
+        read = partial(
+            self._spool.next_batch,
             limit_messages=messages,
-            limit_bytes=room.size_bytes,
             excluding=known,
             live_after=live_after,
             max_message_bytes=connected.max_packet_bytes,
         )
-        self._publish(link, batch, now_s)
-
-    def _publish(self, link: Link, messages: Iterable[SpooledMessage], now_s: float) -> None:
-        for message in messages:
-            packet_id = link.publish(message.mqtt)
-            if packet_id is None:
+        packing = None if self._window.is_wary else self._packing
+        batch: list[SpooledMessage] = []
+        if packing is not None and packing.is_on(now_s):
+            limit_bytes = packing.limit_bytes(connected.max_packet_bytes)
+            batch = read(limit_bytes=min(room.size_bytes, limit_bytes))
+        if not batch:  # or it is nearly as large as a packet may be, and goes alone
+            packing, batch = None, read(limit_bytes=room.size_bytes)
+        for packet in self._packets_of(batch, packing, now_s):
+            if not self._publish(link, packet, now_s):
                 return
-            self._sequences[packet_id] = message.sequence
+
+    def _packets_of(self, batch: Sequence[SpooledMessage], packing: Packing | None, now_s: float) -> Iterable[Packet]:
+        """Return what goes out of a batch now: nothing, if it is worth waiting for more."""
+        if packing is None or not batch:
+            return [single(message) for message in batch]
+        leaves_at_s = packing.leaves_at_s(batch, now_s)
+        if leaves_at_s > now_s and not self._stopping.is_set():
+            self._held_until_s = leaves_at_s
+            return []
+        return [packing.packed(batch)]
+
+    def _publish(self, link: Link, packet: Packet, now_s: float) -> bool:
+        """Hand a packet to the network; return whether the connection took it."""
+        packet_id = link.publish(packet.mqtt)
+        if packet_id is None:
+            return False
+        self._packets[packet_id] = packet
+        for message, share in zip(packet.messages, packet.shares, strict=True):
             repeated = self._window.sent(message.sequence, message.size_bytes, now_s)
             (self._metrics.republished if repeated else self._metrics.published).inc()
-            self._metrics.sent_bytes.inc(message.size_bytes)
+            self._metrics.sent_bytes.inc(share.size_bytes)
+            self.wire.note(message.sequence, share)
+        return True
 
     def _farewell(self) -> None:
         link = self._link

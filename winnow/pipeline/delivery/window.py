@@ -101,6 +101,11 @@ class Window:
         """Return the sequences that were sent and not receipted."""
         return frozenset(self._entries)
 
+    @property
+    def is_wary(self) -> bool:
+        """Whether the broker refused a message, or ended a connection, and has not taken enough since."""
+        return self._allowance < MAX_MESSAGES
+
     def room(self, now_s: float) -> Room:
         """Return what may be sent now."""
         if now_s < self._paused_until_s:
