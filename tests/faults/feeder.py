@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from tests.faults.journal import JournalWriter, read_journal
 from winnow.events import Event, Thumbnail
-from winnow.pipeline.delivery import DeliveryMetrics, Publisher, SpoolOutbox, SqliteSpool, paho_connect
+from winnow.pipeline.delivery import DeliveryMetrics, Packing, Publisher, SpoolOutbox, SqliteSpool, paho_connect
 from winnow.pipeline.delivery.testing import crossing, thumbnail, update
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.logs import configure_logging
@@ -66,7 +66,8 @@ def main() -> int:
     )
     spool.journal = JournalWriter(folder / "journal.jsonl")
     connect = paho_connect(MqttSettings(url=chosen.mqtt), node=chosen.node, version=VERSION, clock=clock)
-    publisher = Publisher(spool, connect=connect, version=VERSION, clock=clock, metrics=metrics)
+    packing = Packing(spool.node, wait_s=0.8)
+    publisher = Publisher(spool, connect=connect, version=VERSION, clock=clock, metrics=metrics, packing=packing)
     outbox = SpoolOutbox(spool, notify=publisher.notify, metrics=metrics)
     publisher.start()
     with stop_on_signals() as stopping:

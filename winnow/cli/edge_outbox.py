@@ -11,6 +11,7 @@ from winnow import __version__
 from winnow.cli.console import fail
 from winnow.pipeline.delivery import (
     DeliveryMetrics,
+    Packing,
     Publisher,
     SpoolError,
     SpoolOutbox,
@@ -59,8 +60,15 @@ def open_delivery(
         fail(f"spool {path}: {exc.strerror}; choose another spool.path")
     try:
         connect = paho_connect(settings.mqtt, node=settings.node, version=__version__, clock=clock)
+        link = settings.link
         publisher = Publisher(
-            spool, connect=connect, version=__version__, clock=clock, metrics=metrics, command=command
+            spool,
+            connect=connect,
+            version=__version__,
+            clock=clock,
+            metrics=metrics,
+            command=command,
+            packing=Packing(settings.node, wait_s=link.picture_wait_s) if link.batches else None,
         )
     except SettingsError as exc:
         spool.close()

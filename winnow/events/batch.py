@@ -134,7 +134,7 @@ class BatchReader:
             if frame.content_size > MAX_BATCH_TEXT_BYTES:
                 raise ContractError("size", f"batch: {MAX_BATCH_TEXT_BYTES} bytes of JSON are allowed")
             return decompressor.decompress(compressed, max_output_size=MAX_BATCH_TEXT_BYTES, allow_extra_data=False)
-        except (zstandard.ZstdError, ValueError) as exc:
+        except zstandard.ZstdError as exc:
             raise ContractError("schema", f"batch: {exc}") from exc
 
 

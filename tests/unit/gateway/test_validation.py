@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.events import Event, Recorded, new_event
+from winnow.events.batch import BatchPacker, BatchReader
 from winnow.events.data import CameraOnline
 from winnow.events.kafka import from_kafka
 from winnow.events.limits import MAX_EVENT_BYTES
 from winnow.events.mqtt import MqttMessage, to_mqtt
 from winnow.events.status import CameraStatus, encode_status
 from winnow.events.topics import KAFKA_DEADLETTER, KAFKA_EVENTS, KAFKA_STATUS, camera_status_topic
-from winnow.gateway.validation import MAX_DEADLETTER_BYTES, Verdict, judge
+from winnow.gateway.validation import MAX_DEADLETTER_BYTES, Verdict, judge, judge_all
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -121,3 +122,27 @@ def test_wrong_state_is_a_dead_letter() -> None:
 def test_no_message_raises(topic: str, payload: bytes, names: list[tuple[str, str]]) -> None:
     """Whatever comes, there is a verdict with a record."""
     assert judge(f"winnow/v1/{topic}", payload, names).record.value == payload
+
+
+def _batch(*messages: MqttMessage) -> list[Verdict]:
+    batch = BatchPacker().pack("gate", messages).message
+    return judge_all(batch.topic, batch.payload, batch.user_properties, BatchReader())
+
+
+def test_each_message_of_a_batch_is_judged_as_if_it_had_come_alone() -> None:
+    """Good ones become the same records; a bad one becomes a dead letter with its own position, and spoils no other."""
+    good, other = to_mqtt(_event(1)), to_mqtt(_event(3))
+    bad = replace(to_mqtt(_event(2)), payload=to_mqtt(_event(2)).payload.replace(b"640", b"-64"))
+    verdicts = _batch(good, bad, other)
+    assert [verdict.refused for verdict in verdicts] == [None, "schema", None]
+    assert [verdict.position for verdict in verdicts] == [("e1", 1), ("e1", 2), ("e1", 3)]
+    assert [verdicts[0], verdicts[2]] == [_judge(good), _judge(other)]
+    assert verdicts[1].record.topic == KAFKA_DEADLETTER
+
+
+def test_batch_that_cannot_be_read_is_a_dead_letter_without_a_receipt() -> None:
+    """Its messages come again, each alone: nobody may claim that they are stored."""
+    batch = BatchPacker().pack("gate", [to_mqtt(_event())]).message
+    (verdict,) = judge_all(batch.topic, batch.payload[:-1], (("epoch", "e1"), ("sequence", "7")), BatchReader())
+    assert (verdict.refused, verdict.position, verdict.node) == ("schema", None, "gate")
+    assert verdict.record.value == batch.payload[:-1]

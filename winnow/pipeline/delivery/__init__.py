@@ -10,6 +10,7 @@ from winnow.pipeline.delivery.errors import (
 from winnow.pipeline.delivery.message import Message, SpooledMessage
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
 from winnow.pipeline.delivery.outbox import SpoolOutbox
+from winnow.pipeline.delivery.packing import Packing
 from winnow.pipeline.delivery.paho_link import paho_connect
 from winnow.pipeline.delivery.publisher import Publisher
 from winnow.pipeline.delivery.spool import Spool
@@ -18,6 +19,7 @@ from winnow.pipeline.delivery.sqlite_spool import SqliteSpool
 __all__ = [
     "DeliveryMetrics",
     "Message",
+    "Packing",
     "Publisher",
     "Spool",
     "SpoolError",

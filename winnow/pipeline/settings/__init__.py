@@ -4,6 +4,7 @@ from winnow.pipeline.settings.camera import CameraSettings
 from winnow.pipeline.settings.changes import LookChange, SettingsChange, applied, look_change, settings_change
 from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
 from winnow.pipeline.settings.labels import check_labels
+from winnow.pipeline.settings.link import LinkSettings
 from winnow.pipeline.settings.motion import MotionSettings
 from winnow.pipeline.settings.rules import (
     Anchor,
@@ -25,6 +26,7 @@ __all__ = [
     "EdgeSettings",
     "FilterSettings",
     "LineSettings",
+    "LinkSettings",
     "LookChange",
     "MetricsSettings",
     "MotionSettings",

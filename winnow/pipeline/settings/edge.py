@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationInfo
 
 from winnow.pipeline.settings.camera import CameraSettings
+from winnow.pipeline.settings.link import LinkSettings
 from winnow.pipeline.settings.shapes import Name
 from winnow.runtime.mqtt import MqttSettings
 from winnow.runtime.settings import Settings, SettingsPath, beside_settings
@@ -51,5 +52,6 @@ class EdgeSettings(Settings):
     stats_every_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     mqtt: MqttSettings = MqttSettings()
     spool: SpoolSettings = SpoolSettings()
+    link: LinkSettings = LinkSettings()
     metrics: MetricsSettings = MetricsSettings()
     cameras: Annotated[dict[Name, CameraSettings], Field(min_length=1, max_length=64)]

@@ -12,7 +12,7 @@ from winnow.events.mqtt import MqttMessage, position_of
 from winnow.events.receipts import encode_receipt
 from winnow.events.status import CameraStatus, NodeStatus, decode_status
 from winnow.events.topics import camera_status_topic, node_status_topic
-from winnow.pipeline.delivery import DeliveryMetrics, Publisher, SpoolFullError
+from winnow.pipeline.delivery import DeliveryMetrics, Packing, Publisher, SpoolFullError
 from winnow.pipeline.delivery.link import Answered, Arrived, Connected, Ended, Link
 from winnow.pipeline.delivery.testing import FakeLink, MemorySpool, crossing, thumbnail, update
 from winnow.runtime.testing import ManualClock
@@ -26,7 +26,7 @@ class Bench:
         reachable: whether a broker answers at all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, packing: Packing | None = None) -> None:
         self.clock = ManualClock()
         self.registry = CollectorRegistry()
         self.spool = MemorySpool(node="shop-1", clock=self.clock)
@@ -40,6 +40,7 @@ class Bench:
             clock=self.clock,
             metrics=DeliveryMetrics(self.registry),
             random=Random(1),
+            packing=packing,
         )
 
     def connect(self, wake: Callable[[], None]) -> Link:
