@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.cameras.footage import CODECS, encode
 from tests.cameras.rtsp_server import RtspServer
+from winnow.pipeline.decoder.connection import Transport
 from winnow.pipeline.sources import Frame, LiveSettings, LiveSource
 from winnow.runtime.clock import SystemClock
 
@@ -53,9 +55,9 @@ def _until(is_true: Callable[[], bool], within_s: float = WAIT_S) -> bool:
 @pytest.mark.parametrize(
     ("codec", "transport"), [("h264", "tcp"), ("h264", "udp"), ("hevc", "tcp"), ("mjpeg", "tcp"), ("mjpeg", "udp")]
 )
-def test_camera_is_watched(server: RtspServer, codec: str, transport: str) -> None:
+def test_camera_is_watched(server: RtspServer, codec: str, transport: Transport) -> None:
     """Frames come in order, whole, and timed by the stream: ten a second, whatever codec and transport."""
-    settings = QUICK.model_copy(update={"rtsp_transport": transport})
+    settings = replace(QUICK, rtsp_transport=transport)
     with LiveSource(server.url(codec), clock=SystemClock(), settings=settings) as source:
         frames = _read(source, 8)
     assert not source.stats.damage

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final, Self
 
 import av
 
-from winnow.pipeline.sources.containers import open_recording
-from winnow.pipeline.sources.decoding import FrameReader, video_stream
-from winnow.pipeline.sources.errors import SourceDamagedError, SourceNotVideoError
-from winnow.pipeline.sources.frame import EPOCH, Frame
-from winnow.pipeline.sources.source import ClockSource, SourceStats
-from winnow.pipeline.sources.tally import SourceTally
-from winnow.pipeline.sources.timekeeping import RecordedTime, Timekeeper
+from winnow.pipeline.decoder.containers import open_recording
+from winnow.pipeline.decoder.errors import SourceDamagedError, SourceNotVideoError
+from winnow.pipeline.decoder.reader import PictureReader, video_stream
+from winnow.pipeline.decoder.stats import ClockSource, SourceStats
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import EPOCH, RecordedTime, Timekeeper
+from winnow.pipeline.sources.frame import Frame
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -112,7 +112,7 @@ class FileSource:
             raise SourceNotVideoError(self.description, "no video in it that can be decoded; give a video file")
         self._container = container
         self._tally.connection = "online"
-        reader = FrameReader(container, stream, timekeeper=self._timekeeper, tally=self._tally)
+        reader = PictureReader(container, stream, timekeeper=self._timekeeper, tally=self._tally)
         index_packets = stream.frames if container.format.name == _INDEXED_FORMAT else 0
         self._frames = self._read(reader, index_packets)
         return self
@@ -123,12 +123,12 @@ class FileSource:
         """Close the file."""
         self.close()
 
-    def _read(self, reader: FrameReader, index_packets: int) -> Iterator[Frame]:
+    def _read(self, reader: PictureReader, index_packets: int) -> Iterator[Frame]:
         has_frame = False
         try:
-            for frame in reader.frames():
+            for picture in reader.pictures():
                 has_frame = True
-                yield frame
+                yield Frame.of(picture)
         except av.FFmpegError:
             self._tally.is_truncated = True
         if reader.is_last_packet_corrupt or reader.packets_read < index_packets:

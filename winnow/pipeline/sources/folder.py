@@ -9,12 +9,12 @@ from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
-from winnow.pipeline.sources.errors import SourceError, SourceNotFoundError, SourceNotVideoError
+from winnow.pipeline.decoder.errors import SourceError, SourceNotFoundError, SourceNotVideoError
+from winnow.pipeline.decoder.stats import ClockSource, SourceStats
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import EPOCH, RecordedTime
 from winnow.pipeline.sources.file import FileSource
-from winnow.pipeline.sources.frame import EPOCH, Frame
-from winnow.pipeline.sources.source import ClockSource, SourceStats
-from winnow.pipeline.sources.tally import SourceTally
-from winnow.pipeline.sources.timekeeping import RecordedTime
+from winnow.pipeline.sources.frame import Frame
 
 VIDEO_SUFFIXES: Final = frozenset(
     {".3gp", ".asf", ".avi", ".flv", ".h264", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}

@@ -1,7 +1,7 @@
 """One decoded picture and its place in time."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
 from typing import Final, Self
 
@@ -9,8 +9,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""When a stream starts that does not know its own wall time and was not told."""
+from winnow.pipeline.decoder.picture import Keyframe, Picture
+from winnow.pipeline.decoder.stats import ClockSource
+from winnow.pipeline.decoder.timekeeping import EPOCH, wall_time
 
 _LUMA_PLANE_FORMATS: Final = frozenset(
     {"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"}
@@ -32,6 +33,8 @@ class Frame:
         captured_at: wall time of the picture, aware UTC.
         read_at_mono_s: monotonic time at which a live picture was decoded; None for recorded ones.
         is_key: the picture was coded without reference to others.
+        clock_source: what `captured_at` rests on.
+        keyframe: the stream's last keyframe that was looked at, this picture or one before it.
     """
 
     image: av.VideoFrame
@@ -43,6 +46,26 @@ class Frame:
     captured_at: datetime
     read_at_mono_s: float | None = None
     is_key: bool = False
+    clock_source: ClockSource = "file"
+    keyframe: Keyframe | None = None
+
+    @classmethod
+    def of(cls, picture: Picture) -> Self:
+        """Return the frame of a decoded picture."""
+        moment = picture.moment
+        return cls(
+            image=picture.image,
+            index=picture.index,
+            pts=moment.pts,
+            time_base=moment.time_base,
+            stream_s=moment.stream_s,
+            stream_epoch=moment.stream_epoch,
+            captured_at=moment.captured_at,
+            read_at_mono_s=moment.read_at_mono_s,
+            is_key=picture.is_key,
+            clock_source=moment.clock_source,
+            keyframe=picture.keyframe,
+        )
 
     @classmethod
     def from_bgr(
@@ -97,8 +120,3 @@ class Frame:
             self.image.reformat(format="bgr24", threads=1).to_ndarray().astype(np.uint8, copy=False)
         )
         return pixels
-
-
-def wall_time(starts_at: datetime, stream_s: Fraction) -> datetime:
-    """Return `starts_at` plus `stream_s`, rounded to microseconds."""
-    return starts_at + timedelta(microseconds=round(stream_s * 1_000_000))

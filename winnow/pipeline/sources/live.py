@@ -2,75 +2,94 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from threading import Condition, Event, Thread
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
-import av
-from av.container import InputContainer
-
-from winnow.pipeline.sources.addresses import redact_url, source_kind
-from winnow.pipeline.sources.containers import LiveSettings, open_live, unreachable
-from winnow.pipeline.sources.decoding import FrameReader, video_stream
-from winnow.pipeline.sources.errors import SourceError, SourceNotVideoError, SourceUnreachableError
+from winnow.pipeline.decoder.addresses import redact_url, source_kind
+from winnow.pipeline.decoder.connection import LiveSettings
+from winnow.pipeline.decoder.control import DecoderStep, Progress
+from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError
+from winnow.pipeline.decoder.order import DecoderOrder
+from winnow.pipeline.decoder.picture import Picture
+from winnow.pipeline.decoder.stats import ClockSource, SourceStats
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import StreamPosition
+from winnow.pipeline.sources.decoder_process import DecoderProcess
 from winnow.pipeline.sources.frame import Frame
-from winnow.pipeline.sources.source import ClockSource, SourceStats
-from winnow.pipeline.sources.tally import SourceTally
-from winnow.pipeline.sources.timekeeping import LiveTime
 from winnow.runtime.clock import Clock
 from winnow.runtime.retry import Backoff
 
-CLOSE_TIMEOUT_S: Final = 1.0
-"""How long `close()` waits for the decoding thread, which may sit in a read of FFmpeg until the read timeout and then
-ends by itself."""
+CLOSE_TIMEOUT_S: Final = 5.0
+"""How long `close()` waits for the thread: it ends as soon as its decoder's process is gone."""
 
 _PAUSE_STEP_S: Final = 0.2
 """A wait between two tries is cut into steps of this length, so that closing never waits for it."""
 
-_UNTIMED_FORMATS: Final = frozenset({"mpjpeg", "mjpeg", "h264", "hevc"})
-"""FFmpeg's names of streams without time stamps: it would invent 25 frames a second for them."""
-
 logger = logging.getLogger(__name__)
 
 
+class Decoder(Protocol):
+    """One connection to a camera."""
+
+    def pictures(self) -> Iterator[Picture]:
+        """Return its pictures until it is lost, which is an error; a decoder that is closed has no more."""
+
+    def progress(self) -> Progress:
+        """Return what was counted so far; `frames_decoded` goes on from the order's `first_index`."""
+
+    def close(self) -> None:
+        """End it, from any thread."""
+
+
+Connect = Callable[[DecoderOrder], AbstractContextManager[Decoder]]
+
+
 class LiveSource:
-    """The newest frame of one camera, decoded by one thread of its own.
+    """The newest frame of one camera, decoded by one process of its own.
 
     A frame that is not read before the next one is there is dropped and counted as `drop_oldest`. A lost connection is
-    tried again for ever, after 1 s at first and at most 60 s, and starts a new stream epoch.
+    tried again for ever, after 1 s at first and at most 60 s, and starts a new stream epoch. A decoder that crashes,
+    hangs or wants too much memory is replaced at once; only one that does so again and again has to wait.
 
     Args:
         address: URL of a camera or server, or a webcam's `/dev/videoN`.
-        clock: times frames and waits.
+        clock: times waits.
         settings: timeouts and delays.
+        sampled_fps: frames a second of stream time that are wanted, by the rule of `FrameSampler`; all if None.
         backoff: the delays between two tries; made from the settings if not given.
         connect: opens one connection; given by tests.
     """
 
     is_live = True
-    clock_source: ClockSource = "wall"
     duration_s: Fraction | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a camera's connection
         self,
         address: str,
         *,
         clock: Clock,
         settings: LiveSettings | None = None,
+        sampled_fps: float | None = None,
         backoff: Backoff | None = None,
-        connect: Callable[[], InputContainer] | None = None,
+        connect: Connect | None = None,
     ) -> None:
+        self.clock_source: ClockSource = "wall"
         self._address = address
         self._clock = clock
         self._settings = settings or LiveSettings()
+        self._sampled_fps = sampled_fps
         self._backoff = backoff or Backoff(
             first_s=self._settings.reconnect_first_s, limit_s=self._settings.reconnect_limit_s
         )
-        self._connect = connect or self._open
+        self._connect = connect or (lambda order: DecoderProcess(order, clock=clock))
         self._kind = source_kind(address)
-        self._timekeeper = LiveTime(clock)
         self._tally = SourceTally()
+        self._position: StreamPosition | None = None
+        self._decoder: Decoder | None = None
+        self._died_at_mono_s: float | None = None
         self._newest: Frame | None = None
         self._changed = Condition()
         self._closing = Event()
@@ -99,10 +118,13 @@ class LiveSource:
             yield frame
 
     def close(self) -> None:
-        """Stop decoding; a read that waits returns None. Returns within about a second."""
+        """Stop decoding; a read that waits returns None."""
         self._closing.set()
         with self._changed:
             self._changed.notify_all()
+        decoder = self._decoder
+        if decoder is not None:
+            decoder.close()
         if self._thread.is_alive():
             self._thread.join(CLOSE_TIMEOUT_S)
         self._tally.connection = "ended"
@@ -120,49 +142,68 @@ class LiveSource:
 
     def _run(self) -> None:
         while not self._closing.is_set():
-            try:
-                self._run_once()
-            except SourceError as exc:
-                self._note_lost(str(exc))
-            except Exception:
-                logger.exception("decoding failed", extra={"source": self.description})
-                self._note_lost("decoding failed")
-            self._pause(self._backoff.next_delay_s())
+            delay_s = self._run_once()
+            self._pause(delay_s)
 
-    def _run_once(self) -> None:
-        """Read one connection until it is lost or the source is closed.
+    def _run_once(self) -> float:
+        """Read one connection until it is lost or the source is closed; return how long to wait before the next."""
+        try:
+            self._watch()
+        except DecoderDiedError as exc:
+            self._note_lost(str(exc))
+            return self._delay_after_death_s()
+        except SourceError as exc:
+            self._note_lost(str(exc))
+        except Exception:
+            logger.exception("decoding failed", extra={"source": self.description})
+            self._note_lost("decoding failed")
+        return self._backoff.next_delay_s()
+
+    def _watch(self) -> None:
+        """Read one connection.
 
         Raises:
-            SourceError: the connection was refused or lost.
+            SourceError: it was refused or lost.
         """
-        with self._connect() as container:
-            stream = video_stream(container)
-            if stream is None:
-                raise SourceNotVideoError(self.description, "no video in this stream; check the address")
-            self._timekeeper.restart()
-            self._timekeeper.follows_arrival = container.format.name in _UNTIMED_FORMATS
-            reader = FrameReader(container, stream, timekeeper=self._timekeeper, tally=self._tally)
-            try:
-                self._receive(reader)
-            except av.FFmpegError as exc:
-                raise unreachable(self._address, exc) from None  # FFmpeg's error carries the address, with its password
-        if not self._closing.is_set():
-            raise SourceUnreachableError(self.description, "the stream ended; trying again")
-
-    def _receive(self, reader: FrameReader) -> None:
-        online_since_s: float | None = None
-        for frame in reader.frames():
+        order = DecoderOrder(
+            address=self._address,
+            kind=self._kind,
+            settings=self._settings,
+            sampled_fps=self._sampled_fps,
+            first_index=self._tally.frames_decoded,
+            after=self._position,
+        )
+        counted = _Counted(self._tally)
+        with self._connect(order) as decoder:
+            self._decoder = decoder
             if self._closing.is_set():
                 return
+            try:
+                self._receive(decoder, counted)
+            finally:
+                counted.add(decoder.progress())
+                self._decoder = None
+
+    def _receive(self, decoder: Decoder, counted: "_Counted") -> None:
+        online_since_s: float | None = None
+        for picture in decoder.pictures():
+            if self._closing.is_set():
+                return
+            counted.add(decoder.progress())
             now_s = self._clock.monotonic_s()
             if online_since_s is None:
                 online_since_s = now_s
                 self._note_online()
             elif now_s - online_since_s >= self._settings.settled_after_s:
                 self._backoff.reset()
-            self._offer(frame)
+            self._offer(Frame.of(picture))
 
     def _offer(self, frame: Frame) -> None:
+        first_read_mono_s = self._position.first_read_mono_s if self._position else frame.read_at_mono_s
+        self._position = StreamPosition(
+            stream_epoch=frame.stream_epoch, stream_s=frame.stream_s, first_read_mono_s=first_read_mono_s or 0.0
+        )
+        self.clock_source = frame.clock_source
         with self._changed:
             if self._newest is not None:
                 self._tally.dropped["drop_oldest"] += 1
@@ -178,14 +219,41 @@ class LiveSource:
             return
         if self._tally.connection != "offline":
             logger.warning("camera offline", extra={"source": self.description, "reason": reason})
+        self._tally.last_error = reason
         self._tally.connection = "offline"
         self._tally.reconnects += 1
-        self._tally.last_error = reason
+
+    def _delay_after_death_s(self) -> float:
+        """Return 0 for a decoder that died for the first time in a while, else what the backoff says."""
+        if not self._closing.is_set():
+            self._tally.decoder_restarts += 1
+        now_s, before_s = self._clock.monotonic_s(), self._died_at_mono_s
+        self._died_at_mono_s = now_s
+        is_first = before_s is None or now_s - before_s > self._settings.settled_after_s
+        return 0.0 if is_first else self._backoff.next_delay_s()
 
     def _pause(self, seconds: float) -> None:
         until_s = self._clock.monotonic_s() + seconds
         while not self._closing.is_set() and (left_s := until_s - self._clock.monotonic_s()) > 0:
             self._clock.sleep(min(left_s, _PAUSE_STEP_S))
 
-    def _open(self) -> InputContainer:
-        return open_live(self._address, self._kind, self._settings)
+
+class _Counted:
+    """Adds what a decoder counts to the source's tally, each thing once."""
+
+    def __init__(self, tally: SourceTally) -> None:
+        self._tally = tally
+        self._last = Progress(frames_decoded=tally.frames_decoded)
+
+    def add(self, now: Progress) -> None:
+        """Add what was counted since the last call."""
+        if now.step is DecoderStep.START:
+            return
+        tally, last = self._tally, self._last
+        tally.bytes_read += now.bytes_read - last.bytes_read
+        tally.frames_decoded += now.frames_decoded - last.frames_decoded
+        tally.corrupt_packets += now.corrupt_packets - last.corrupt_packets
+        tally.corrupt_frames += now.corrupt_frames - last.corrupt_frames
+        tally.drop("damaged", now.damaged - last.damaged)
+        tally.drop("drop_oldest", now.drop_oldest - last.drop_oldest)
+        self._last = now

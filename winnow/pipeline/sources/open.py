@@ -3,29 +3,37 @@
 from datetime import datetime
 from pathlib import Path
 
-from winnow.pipeline.sources.addresses import SourceKind, source_kind
-from winnow.pipeline.sources.containers import LiveSettings
+from winnow.pipeline.decoder.addresses import SourceKind, source_kind
+from winnow.pipeline.decoder.connection import LiveSettings
+from winnow.pipeline.decoder.timekeeping import EPOCH
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import FolderSource
-from winnow.pipeline.sources.frame import EPOCH
 from winnow.pipeline.sources.live import LiveSource
 from winnow.pipeline.sources.source import Source
 from winnow.runtime.clock import Clock
 
 
-def open_source(address: str, *, clock: Clock, starts_at: datetime = EPOCH, live: LiveSettings | None = None) -> Source:
+def open_source(
+    address: str,
+    *,
+    clock: Clock,
+    starts_at: datetime = EPOCH,
+    live: LiveSettings | None = None,
+    sampled_fps: float | None = None,
+) -> Source:
     """Return the source for `address`; `with` opens it.
 
     Args:
         address: a file, a folder, an RTSP or HTTP URL, or a webcam's `/dev/videoN`.
         clock: times live frames; recordings do not look at it.
         starts_at: wall time of a recording's first frame, aware.
-        live: timeouts of live sources.
+        live: timeouts and limits of live sources.
+        sampled_fps: frames a second that are wanted of a live source; recordings give all.
 
     Raises:
         SourceNotAllowedError: the address is of a kind that is never opened.
     """
     if source_kind(address) is not SourceKind.PATH:
-        return LiveSource(address, clock=clock, settings=live)
+        return LiveSource(address, clock=clock, settings=live, sampled_fps=sampled_fps)
     path = Path(address)
     return FolderSource(path, starts_at=starts_at) if path.is_dir() else FileSource(path, starts_at=starts_at)

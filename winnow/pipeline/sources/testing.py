@@ -12,10 +12,19 @@ from types import TracebackType
 from typing import Self
 
 import av
+from av.container import InputContainer
 
+from winnow.pipeline.decoder.addresses import redact_url
+from winnow.pipeline.decoder.control import DecoderStep, Progress
+from winnow.pipeline.decoder.errors import SourceUnreachableError
+from winnow.pipeline.decoder.order import DecoderOrder
+from winnow.pipeline.decoder.picture import Picture
+from winnow.pipeline.decoder.reader import PictureReader, video_stream
+from winnow.pipeline.decoder.stats import ClockSource, SourceStats
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import LiveTime
 from winnow.pipeline.sources.frame import Frame
-from winnow.pipeline.sources.source import ClockSource, SourceStats
-from winnow.pipeline.sources.tally import SourceTally
+from winnow.runtime.clock import Clock
 
 
 class ScriptedSource:
@@ -79,6 +88,50 @@ class ScriptedSource:
     ) -> None:
         """Forget the frames that are left."""
         self.close()
+
+
+class InProcessDecoder:
+    """Decodes an opened container in this process, with times by the test's clock, as a camera's process does.
+
+    Args:
+        container: closed when the decoder is.
+        order: where the connection before this one ended; how often pictures are wanted is not looked at.
+        clock: times the pictures.
+    """
+
+    def __init__(self, container: InputContainer, order: DecoderOrder, clock: Clock) -> None:
+        self._container = container
+        self._order = order
+        self._clock = clock
+        self._tally = SourceTally()
+        self._tally.frames_decoded = order.first_index
+
+    def pictures(self) -> Iterator[Picture]:
+        """Return every picture, then fail as a connection does that ends."""
+        stream = video_stream(self._container)
+        if stream is not None:
+            timekeeper = LiveTime(self._clock, after=self._order.after)
+            yield from PictureReader(self._container, stream, timekeeper=timekeeper, tally=self._tally).pictures()
+        raise SourceUnreachableError(redact_url(self._order.address), "the stream ended; trying again")
+
+    def progress(self) -> Progress:
+        """Return what was counted so far."""
+        return Progress(
+            step=DecoderStep.READ, bytes_read=self._tally.bytes_read, frames_decoded=self._tally.frames_decoded
+        )
+
+    def close(self) -> None:
+        """Do nothing: pictures may still be read."""
+
+    def __enter__(self) -> Self:
+        """Be ready."""
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the container."""
+        self._container.close()
 
 
 def transport_stream(recording: Path) -> bytes:

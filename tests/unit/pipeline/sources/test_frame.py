@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from winnow.pipeline.sources.frame import Frame, wall_time
+from winnow.pipeline.decoder.timekeeping import wall_time
+from winnow.pipeline.sources.frame import Frame
 
 
 def _gradient(height: int = 48, width: int = 50) -> NDArray[np.uint8]:

@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 from av.container import InputContainer
 
+from winnow.pipeline.decoder.addresses import SourceKind
+from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.sources import Frame, LiveSettings, LiveSource, SourceUnreachableError
-from winnow.pipeline.sources.testing import serve_stream, transport_stream
+from winnow.pipeline.sources.testing import InProcessDecoder, serve_stream, transport_stream
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.retry import Backoff
 from winnow.runtime.testing import ManualClock
@@ -95,7 +97,13 @@ def watch() -> Iterator[Callable[..., tuple[LiveSource, Camera]]]:
         *script: Connect, clock: ManualClock | None = None, backoff: Backoff | None = None
     ) -> tuple[LiveSource, Camera]:
         camera = Camera(*script)
-        source = LiveSource(URL, clock=clock or ManualClock(), backoff=backoff, connect=camera.connect)
+        times = clock or ManualClock()
+        source = LiveSource(
+            URL,
+            clock=times,
+            backoff=backoff,
+            connect=lambda order: InProcessDecoder(camera.connect(), order, times),
+        )
         opened.append((source, camera))
         source.__enter__()
         return source, camera
@@ -215,7 +223,14 @@ def test_going_offline_is_logged_once(watch: Watch, caplog: pytest.LogCaptureFix
 def test_close_does_not_wait_for_the_next_try() -> None:
     """A source whose camera is away for a minute is closed at once, and whoever reads gets None."""
     backoff = Backoff(first_s=60, limit_s=60)
-    source = LiveSource(URL, clock=SystemClock(), backoff=backoff, connect=_is_away)
+    source = LiveSource(
+        URL,
+        clock=SystemClock(),
+        backoff=backoff,
+        connect=lambda _: InProcessDecoder(
+            _is_away(), DecoderOrder(address=URL, kind=SourceKind.RTSP, settings=LiveSettings()), SystemClock()
+        ),
+    )
     with source:
         assert _until(lambda: source.stats.connection == "offline")
         started_s = time.monotonic()

@@ -1,20 +1,20 @@
 """Opening containers with FFmpeg, which is told what it may open and for how long."""
 
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import av
 from av.container import InputContainer
 
-from winnow.pipeline.sources.addresses import SourceKind, redact_url
-from winnow.pipeline.sources.errors import (
+from winnow.pipeline.decoder.addresses import SourceKind, redact_url
+from winnow.pipeline.decoder.connection import LiveSettings
+from winnow.pipeline.decoder.errors import (
     SourceDamagedError,
     SourceError,
     SourceNotFoundError,
     SourceNotVideoError,
     SourceUnreachableError,
 )
-from winnow.runtime.settings import Settings
 
 FILE_FORMATS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,av1,"
@@ -35,26 +35,6 @@ PROTOCOLS: Final = {
 
 QUICK_START: Final = {"fpsprobesize": "0"}
 """Without it FFmpeg reads 20 pictures to measure a frame rate that nobody needs, before it hands out the first."""
-
-
-class LiveSettings(Settings):
-    """How a camera is opened, and how long it may be silent.
-
-    Attributes:
-        rtsp_transport: `tcp` loses nothing on a bad network; `udp` is for cameras that know nothing else.
-        open_timeout_s: a connection that is not up by then is tried again.
-        read_timeout_s: a stream without a packet for so long is taken for lost.
-        reconnect_first_s: wait before the first new try; doubles with each further one, spread by 30 %.
-        reconnect_limit_s: no wait is longer, before the spread.
-        settled_after_s: after so long with frames the next wait is the first one again.
-    """
-
-    rtsp_transport: Literal["tcp", "udp"] = "tcp"
-    open_timeout_s: float = 10
-    read_timeout_s: float = 5
-    reconnect_first_s: float = 1
-    reconnect_limit_s: float = 60
-    settled_after_s: float = 30
 
 
 def open_recording(path: Path) -> InputContainer:

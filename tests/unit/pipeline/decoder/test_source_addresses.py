@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from winnow.pipeline.sources.addresses import SourceKind, redact_url, source_kind
-from winnow.pipeline.sources.errors import SourceNotAllowedError
+from winnow.pipeline.decoder.addresses import SourceKind, redact_url, source_kind
+from winnow.pipeline.decoder.errors import SourceNotAllowedError
 
 
 @pytest.mark.parametrize(

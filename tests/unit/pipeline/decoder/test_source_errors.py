@@ -2,7 +2,7 @@
 
 import inspect
 
-from winnow.pipeline.sources import errors
+from winnow.pipeline.decoder import errors
 
 
 def _drawn_tree(docstring: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ Errors:
         SourceNotVideoError      something else than video is there: give another file
         SourceDamagedError       a video, but no frame comes out of it: get another copy
         SourceUnreachableError   it does not answer or may not be read: try again later, or look at the camera
+        DecoderDiedError         its decoder crashed, hung, or wanted too much memory: start another one
 """
 
 
@@ -40,3 +41,7 @@ class SourceDamagedError(SourceError):
 
 class SourceUnreachableError(SourceError):
     """The camera, server or device does not answer, or may not be read."""
+
+
+class DecoderDiedError(SourceError):
+    """The process that decodes it is gone; other sources are not touched."""

@@ -7,12 +7,16 @@ changes.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final, Protocol
 
-from winnow.pipeline.sources.frame import EPOCH, wall_time
+from winnow.pipeline.decoder.sender_clock import SenderClock
+from winnow.pipeline.decoder.stats import ClockSource
 from winnow.runtime.clock import Clock
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a stream starts that does not know its own wall time and was not told."""
 
 MAX_STEP_S: Final = 2
 """A longer step between two frames starts a new epoch: nothing that moves can be followed across it."""
@@ -35,6 +39,7 @@ class Moment:
         stream_epoch: 0 for the first epoch.
         captured_at: wall time, aware UTC.
         read_at_mono_s: monotonic time of reading; None for recorded streams.
+        clock_source: what the wall time rests on.
     """
 
     pts: int
@@ -43,6 +48,22 @@ class Moment:
     stream_epoch: int
     captured_at: datetime
     read_at_mono_s: float | None
+    clock_source: ClockSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPosition:
+    """Where the time of a live source stands, so that the next connection goes on from there.
+
+    Attributes:
+        stream_epoch: of the last frame.
+        stream_s: of the last frame.
+        first_read_mono_s: monotonic time at which the source's first frame was read.
+    """
+
+    stream_epoch: int
+    stream_s: Fraction
+    first_read_mono_s: float
 
 
 class Timekeeper(Protocol):
@@ -54,15 +75,22 @@ class Timekeeper(Protocol):
     def restart(self) -> None:
         """Start a new epoch with the next frame."""
 
+    def note_reference(self, pts: int, time_base: Fraction, wall_us: int) -> None:
+        """Learn that the camera says it took the picture at `pts` at `wall_us` microseconds since 1970."""
+
 
 class StreamTimeline:
-    """Stream time of one source over all its epochs."""
+    """Stream time of one source over all its epochs.
 
-    def __init__(self) -> None:
-        self.stream_epoch = 0
-        self._last_pts: int | None = None
-        self._last_s = Fraction(0)
-        self._is_restarting = False
+    Args:
+        after: the last frame of a connection before this one; the next frame starts a new epoch after it.
+    """
+
+    def __init__(self, after: StreamPosition | None = None) -> None:
+        self.stream_epoch = after.stream_epoch if after else 0
+        self._last_pts = 0 if after else None
+        self._last_s = after.stream_s if after else Fraction(0)
+        self._is_restarting = after is not None
 
     def restart(self) -> None:
         """Start a new epoch with the next frame."""
@@ -119,25 +147,41 @@ class RecordedTime:
             stream_epoch=self._timeline.stream_epoch,
             captured_at=wall_time(self._starts_at, stream_s),
             read_at_mono_s=None,
+            clock_source="file",
         )
 
     def restart(self) -> None:
         """Start a new epoch with the next frame."""
         self._timeline.restart()
 
+    def note_reference(self, pts: int, time_base: Fraction, wall_us: int) -> None:
+        """Change nothing: a replay gives a recording its time."""
+
 
 class LiveTime:
-    """Time of a camera: an epoch is tied to this machine's clock at its first frame, and follows the PTS from there.
+    """Time of a camera: the camera's own clock where it tells that, else this machine's at the epoch's first frame.
+
+    Either way an epoch's time follows the PTS. Where the camera reports its clock (RTCP sender reports), the epoch is
+    tied to that from the first report on, and again with each further one, so that it does not drift.
+
+    Args:
+        clock: this machine's.
+        after: where a connection before this one ended.
+        max_clock_difference_s: a camera whose clock is further off from this machine's is not believed.
 
     Attributes:
         follows_arrival: the stream carries no time stamps of its own, so frames are timed by when they arrived.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self, clock: Clock, *, after: StreamPosition | None = None, max_clock_difference_s: float = 60
+    ) -> None:
         self.follows_arrival = False
         self._clock = clock
-        self._timeline = StreamTimeline()
-        self._first_read_mono_s: float | None = None
+        self._timeline = StreamTimeline(after)
+        self._sender = SenderClock()
+        self._max_difference = timedelta(seconds=max_clock_difference_s)
+        self._first_read_mono_s = after.first_read_mono_s if after else None
         self._anchored_epoch = -1
         self._anchor = EPOCH
 
@@ -151,19 +195,39 @@ class LiveTime:
         if self.follows_arrival:
             pts, time_base = elapsed_us, _MICROSECOND
         placed_pts, stream_s = self._timeline.place(pts, time_base, nominal_s, elapsed_s)
-        epoch = self._timeline.stream_epoch
-        if epoch != self._anchored_epoch:
-            self._anchored_epoch = epoch
-            self._anchor = self._clock.now() - timedelta(microseconds=round(stream_s * 1_000_000))
+        captured_at, clock_source = self._captured_at(placed_pts * time_base, stream_s)
         return Moment(
             pts=placed_pts,
             time_base=time_base,
             stream_s=stream_s,
-            stream_epoch=epoch,
-            captured_at=wall_time(self._anchor, stream_s),
+            stream_epoch=self._timeline.stream_epoch,
+            captured_at=captured_at,
             read_at_mono_s=read_at_mono_s,
+            clock_source=clock_source,
         )
 
     def restart(self) -> None:
         """Start a new epoch with the next frame."""
         self._timeline.restart()
+
+    def note_reference(self, pts: int, time_base: Fraction, wall_us: int) -> None:
+        """Learn what the camera's clock says."""
+        self._sender.note(pts * time_base, wall_us)
+
+    def _captured_at(self, pts_s: Fraction, stream_s: Fraction) -> tuple[datetime, ClockSource]:
+        """Return wall time by the camera's clock if it can be believed, else by this machine's."""
+        epoch = self._timeline.stream_epoch
+        if epoch != self._anchored_epoch:
+            self._anchored_epoch = epoch
+            self._anchor = self._clock.now() - timedelta(microseconds=round(stream_s * 1_000_000))
+        told = self._sender.wall_us(pts_s)
+        if told is not None and not self.follows_arrival:
+            captured_at = EPOCH + timedelta(microseconds=told)
+            if abs(captured_at - self._clock.now()) <= self._max_difference:
+                return captured_at, "rtcp"
+        return wall_time(self._anchor, stream_s), "wall"
+
+
+def wall_time(starts_at: datetime, stream_s: Fraction) -> datetime:
+    """Return `starts_at` plus `stream_s`, rounded to microseconds."""
+    return starts_at + timedelta(microseconds=round(stream_s * 1_000_000))

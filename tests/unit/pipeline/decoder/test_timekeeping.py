@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from winnow.pipeline.sources.timekeeping import LiveTime, RecordedTime, StreamTimeline
+from winnow.pipeline.decoder.timekeeping import LiveTime, RecordedTime, StreamTimeline
 from winnow.runtime.testing import ManualClock
 
 TICK = Fraction(1, 90_000)

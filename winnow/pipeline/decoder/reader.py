@@ -1,17 +1,19 @@
-"""Packets of one opened container in, frames out, and nothing that a damaged picture could have made up."""
+"""Packets of one opened container in, pictures out, and nothing that a damaged picture could have made up."""
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
+from zlib import crc32
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from winnow.pipeline.sources.frame import Frame
-from winnow.pipeline.sources.tally import SourceTally
-from winnow.pipeline.sources.timekeeping import Timekeeper
+from winnow.pipeline.decoder.picture import Keyframe, Picture
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import Timekeeper
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -19,56 +21,83 @@ if TYPE_CHECKING:
 FALLBACK_RATE: Final = Fraction(25)
 """Frames a second of a stream that carries neither time stamps nor a rate."""
 
+KEYFRAME_EVERY_S: Final = 1
+"""No more than one keyframe in this time is digested: every picture of a Motion JPEG stream is a keyframe."""
 
-class FrameReader:
+_REFERENCE_TIME: Final = struct.Struct("=q")
+"""The first member of FFmpeg's `AVProducerReferenceTime`: microseconds since 1970, from the last RTCP sender report."""
+
+Step = Literal["read", "decode"]
+"""What a reader does next; whoever watches it may say how long each may take."""
+
+
+class PictureReader:
     """Reads one video stream with one decoder thread.
 
     A picture that is damaged, and those after it up to the next keyframe, are counted as `damaged` and not handed out:
     they are predicted from pixels that the decoder made up. Where a packet does not decode at all, the few good
     pictures that the decoder still holds back for reordering go with them.
+
+    Args:
+        container: opened.
+        stream: one of its video streams.
+        timekeeper: gives each picture its moment.
+        tally: counts what is read.
+        enter: told before each step.
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, *, timekeeper: Timekeeper, tally: SourceTally
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        *,
+        timekeeper: Timekeeper,
+        tally: SourceTally,
+        enter: Callable[[Step], None] = lambda _: None,
     ) -> None:
         self._container = container
         self._stream = stream
         self._timekeeper = timekeeper
         self._tally = tally
+        self._enter = enter
         self._nominal_s = 1 / (stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
         self._size: tuple[int, int] | None = None
+        self._keyframe: Keyframe | None = None
         self._awaits_key = False
         self.packets_read = 0
         self.is_last_packet_corrupt = False
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
 
-    def frames(self) -> Iterator[Frame]:
-        """Return the stream's frames in order of presentation.
+    def pictures(self) -> Iterator[Picture]:
+        """Return the stream's pictures in order of presentation.
 
         Raises:
             av.FFmpegError: the container cannot be read on.
         """
         for packet in self._container.demux(self._stream):
             for image in self._decode(packet):
-                frame = self._frame(image)
-                if frame is not None:
-                    yield frame
+                picture = self._picture(image)
+                if picture is not None:
+                    yield picture
+            self._enter("read")
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+        self._enter("decode")
         if packet.size:
             self.packets_read += 1
             self._tally.bytes_read += packet.size
             self.is_last_packet_corrupt = packet.is_corrupt
             self._tally.corrupt_packets += packet.is_corrupt
+            self._note_reference(packet)
         try:
             return packet.decode()
         except av.InvalidDataError:
             self._note_damage()
             return []
 
-    def _frame(self, image: av.VideoFrame) -> Frame | None:
-        """Return the frame, or None where its pixels cannot be trusted."""
+    def _picture(self, image: av.VideoFrame) -> Picture | None:
+        """Return the picture, or None where its pixels cannot be trusted."""
         index = self._tally.frames_decoded
         self._tally.frames_decoded += 1
         if image.is_corrupt:
@@ -81,17 +110,9 @@ class FrameReader:
         self._note_size(image)
         time_base = image.time_base or self._stream.time_base or 1 / FALLBACK_RATE
         moment = self._timekeeper.moment(image.pts, time_base, self._nominal_s)
-        return Frame(
-            image=image,
-            index=index,
-            pts=moment.pts,
-            time_base=moment.time_base,
-            stream_s=moment.stream_s,
-            stream_epoch=moment.stream_epoch,
-            captured_at=moment.captured_at,
-            read_at_mono_s=moment.read_at_mono_s,
-            is_key=image.key_frame,
-        )
+        if image.key_frame:
+            self._note_keyframe(image, moment.stream_s)
+        return Picture(image=image, index=index, moment=moment, is_key=bool(image.key_frame), keyframe=self._keyframe)
 
     def _note_damage(self) -> None:
         self._tally.corrupt_frames += 1
@@ -102,6 +123,28 @@ class FrameReader:
         if self._size not in (None, size):
             self._timekeeper.restart()
         self._size = size
+
+    def _note_keyframe(self, image: av.VideoFrame, stream_s: Fraction) -> None:
+        last = self._keyframe
+        if last is None or not 0 <= stream_s - last.stream_s < KEYFRAME_EVERY_S:
+            number = last.number + 1 if last else 1
+            self._keyframe = Keyframe(number=number, stream_s=stream_s, digest=digest(image))
+
+    def _note_reference(self, packet: "Packet[VideoStream]") -> None:
+        if packet.pts is not None and packet.has_sidedata("prft"):
+            (wall_us,) = _REFERENCE_TIME.unpack_from(bytes(packet.get_sidedata("prft")))
+            self._timekeeper.note_reference(packet.pts, packet.time_base, wall_us)
+
+
+def digest(image: av.VideoFrame) -> int:
+    """Return the CRC-32 of the first plane's visible bytes: the brightness, in the formats of cameras."""
+    plane = image.planes[0]
+    row_bytes = plane.width if image.format.is_planar else plane.line_size
+    view = memoryview(plane)
+    value = 0
+    for start in range(0, plane.line_size * plane.height, plane.line_size):
+        value = crc32(view[start : start + row_bytes], value)
+    return value
 
 
 def video_stream(container: InputContainer) -> VideoStream | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.pipeline.sources.sampling import FrameSampler
+from winnow.pipeline.decoder.sampling import FrameSampler
 
 
 def _taken(times: list[Fraction], rate: Fraction | float) -> list[Fraction]:

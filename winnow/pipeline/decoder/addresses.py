@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from winnow.pipeline.sources.errors import SourceNotAllowedError
+from winnow.pipeline.decoder.errors import SourceNotAllowedError
 
 RTSP_SCHEMES: Final = frozenset({"rtsp", "rtsps"})
 HTTP_SCHEMES: Final = frozenset({"http", "https"})

@@ -3,7 +3,7 @@
 from collections import Counter
 from types import MappingProxyType
 
-from winnow.pipeline.sources.source import Connection, Damage, DropReason, SourceStats
+from winnow.pipeline.decoder.stats import Connection, Damage, DropReason, SourceStats
 
 
 class SourceTally:
@@ -19,7 +19,13 @@ class SourceTally:
         self.skipped_files: list[str] = []
         self.connection: Connection = "connecting"
         self.reconnects = 0
+        self.decoder_restarts = 0
         self.last_error: str | None = None
+
+    def drop(self, reason: DropReason, count: int) -> None:
+        """Count pictures that are dropped."""
+        if count:
+            self.dropped[reason] += count
 
     def snapshot(self) -> SourceStats:
         """Return the counters as they are now."""
@@ -35,5 +41,6 @@ class SourceTally:
             ),
             connection=self.connection,
             reconnects=self.reconnects,
+            decoder_restarts=self.decoder_restarts,
             last_error=self.last_error,
         )

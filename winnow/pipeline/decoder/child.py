@@ -1,0 +1,224 @@
+"""The process of one decoder: opens what it is told to, and shares the pictures that are wanted.
+
+It is started as `python -m winnow.pipeline.decoder.child SOCKET PAGE`, with the descriptors of a packet socket and of a
+`ControlPage`. It reads one order from the socket, then sends JSON messages: `memory` (with a descriptor), `picture`,
+`lost`. Its owner answers each picture with two bytes: number of the memory and of the slot in it that is free again. It
+ends when the stream does, when its owner does, or when it is killed; it keeps nothing that has to be saved.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
+
+import av
+from av.container import InputContainer
+
+from winnow.pipeline.decoder.addresses import redact_url
+from winnow.pipeline.decoder.containers import open_live, unreachable
+from winnow.pipeline.decoder.control import ControlPage, DecoderStep
+from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError, SourceNotVideoError, SourceUnreachableError
+from winnow.pipeline.decoder.order import DecoderOrder
+from winnow.pipeline.decoder.picture import Picture
+from winnow.pipeline.decoder.reader import PictureReader, Step, video_stream
+from winnow.pipeline.decoder.sampling import FrameSampler
+from winnow.pipeline.decoder.shared_pictures import SLOTS, SharedPictures, shareable, size_bytes
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import LiveTime
+from winnow.runtime.clock import SystemClock
+
+MAX_MESSAGE_BYTES: Final = 65_536
+_PR_SET_PDEATHSIG: Final = 1
+"""Source: prctl(2)."""
+
+_UNTIMED_FORMATS: Final = frozenset({"mpjpeg", "mjpeg", "h264", "hevc"})
+"""FFmpeg's names of streams without time stamps: it would invent 25 frames a second for them."""
+
+_JSON: Final = json.JSONEncoder()
+_BEAT_S: Final = 0.5
+"""How often this process shows that it can run at all."""
+
+_STEPS: Final[dict[Step, DecoderStep]] = {"read": DecoderStep.READ, "decode": DecoderStep.DECODE}
+
+
+class DecoderChild:
+    """Carries out one order."""
+
+    def __init__(self, order: DecoderOrder, owner: socket.socket, page: ControlPage) -> None:
+        self._order = order
+        self._owner = owner
+        self._page = page
+        self._clock = SystemClock()
+        self._tally = SourceTally()
+        self._tally.frames_decoded = order.first_index
+        self._free: SimpleQueue[int] = SimpleQueue()
+        self._memory: SharedPictures | None = None
+        self._memories = 0
+        self._sampler: FrameSampler | None = None
+        self._stream_epoch: int | None = None
+
+    def run(self) -> None:
+        """Share pictures until the stream ends; tell the owner why it did."""
+        self._page.beat(self._clock.monotonic_s())
+        Thread(target=self._listen, name="listen", daemon=True).start()
+        Thread(target=self._beat, name="beat", daemon=True).start()
+        try:
+            self._decode()
+        except MemoryError:
+            self._tell_lost(DecoderDiedError(redact_url(self._order.address), "decoding it needs too much memory"))
+        except SourceError as exc:
+            self._tell_lost(exc)
+        except av.FFmpegError as exc:
+            self._tell_lost(unreachable(self._order.address, exc))
+        except Exception as exc:  # noqa: BLE001 - the owner logs it; the message itself may hold the address
+            name = redact_url(self._order.address)
+            self._tell_lost(DecoderDiedError(name, f"the decoder failed with {type(exc).__name__}"))
+
+    def _decode(self) -> None:
+        """Read the stream to its end.
+
+        Raises:
+            SourceError: it cannot be opened, or has ended.
+            av.FFmpegError: it cannot be read on.
+            MemoryError: it wants more memory than this process may use.
+        """
+        self._enter(DecoderStep.OPEN)
+        with self._open() as container:
+            stream = video_stream(container)
+            if stream is None:
+                raise SourceNotVideoError(redact_url(self._order.address), "no video in this stream; check the address")
+            timekeeper = LiveTime(
+                self._clock,
+                after=self._order.after,
+                max_clock_difference_s=self._order.settings.max_clock_difference_s,
+            )
+            timekeeper.follows_arrival = container.format.name in _UNTIMED_FORMATS
+            reader = PictureReader(
+                container,
+                stream,
+                timekeeper=timekeeper,
+                tally=self._tally,
+                enter=lambda step: self._enter(_STEPS[step]),
+            )
+            self._enter(DecoderStep.READ)
+            for picture in self._wanted(reader):
+                self._share(picture)
+        raise SourceUnreachableError(redact_url(self._order.address), "the stream ended; trying again")
+
+    def _open(self) -> InputContainer:
+        return open_live(self._order.address, self._order.kind, self._order.settings)
+
+    def _wanted(self, reader: PictureReader) -> Iterator[Picture]:
+        """Return the pictures that are to be analysed, by the same rule as whoever analyses them."""
+        rate = self._order.sampled_fps
+        for picture in reader.pictures():
+            if picture.moment.stream_epoch != self._stream_epoch:
+                self._stream_epoch = picture.moment.stream_epoch
+                self._sampler = FrameSampler(rate) if rate is not None else None
+            if self._sampler is None or self._sampler.takes(picture.moment.stream_s):
+                yield picture
+
+    def _share(self, picture: Picture) -> None:
+        self._enter(DecoderStep.READ)
+        image = shareable(picture.image)
+        self._make_room(size_bytes(image))
+        try:
+            slot = self._free.get_nowait()
+        except Empty:
+            self._tally.dropped["drop_oldest"] += 1
+            return
+        if self._memory is None:  # pragma: no cover - made above
+            raise AssertionError("no memory")
+        moment, keyframe = picture.moment, picture.keyframe
+        self._tell(
+            {
+                "kind": "picture",
+                "slot": slot,
+                "width": image.width,
+                "height": image.height,
+                "format": image.format.name,
+                "color_range": int(image.color_range),
+                "colorspace": int(image.colorspace),
+                "planes": self._memory.write(slot, image),
+                "index": picture.index,
+                "is_key": picture.is_key,
+                "pts": moment.pts,
+                "time_base": str(moment.time_base),
+                "stream_s": str(moment.stream_s),
+                "stream_epoch": moment.stream_epoch,
+                "captured_at": moment.captured_at.isoformat(),
+                "read_at_mono_s": moment.read_at_mono_s,
+                "clock_source": moment.clock_source,
+                "keyframe": keyframe and [keyframe.number, str(keyframe.stream_s), keyframe.digest],
+            }
+        )
+
+    def _make_room(self, slot_bytes: int) -> None:
+        """Have slots of at least this size; the owner is told of new ones and forgets the old."""
+        if self._memory is not None and self._memory.slot_bytes >= slot_bytes:
+            return
+        if self._memory is not None:
+            self._memory.close()
+        self._memory = SharedPictures(slot_bytes)
+        self._memories += 1
+        message = _JSON.encode({"kind": "memory", "number": self._memories % 256, "slot_bytes": slot_bytes}).encode()
+        socket.send_fds(self._owner, [message], [self._memory.descriptor])
+        self._free = SimpleQueue()
+        for slot in range(SLOTS):
+            self._free.put(slot)
+
+    def _listen(self) -> None:
+        """Take slots back; end this process when its owner is gone, whatever the main thread is doing."""
+        while answer := self._owner.recv(16):
+            memory, slot = answer
+            if memory == self._memories % 256:  # else it is about memory that was given up
+                self._free.put(slot)
+        os._exit(0)
+
+    def _beat(self) -> None:
+        while True:
+            self._page.beat(self._clock.monotonic_s())
+            self._clock.sleep(_BEAT_S)
+
+    def _enter(self, step: DecoderStep) -> None:
+        self._page.write(step, self._clock.monotonic_s(), self._tally)
+
+    def _tell_lost(self, exc: SourceError) -> None:
+        self._page.write(DecoderStep.READ, self._clock.monotonic_s(), self._tally)
+        self._tell({"kind": "lost", "error": type(exc).__name__, "message": str(exc)})
+
+    def _tell(self, message: dict[str, object]) -> None:
+        self._owner.sendall(_JSON.encode(message).encode())
+
+
+def limit_this_process(memory_bytes: int) -> None:
+    """Die with the owner, ignore its Ctrl-C, and never hold more memory than allowed nor write a core of it.
+
+    The limit is on what is allocated (heap and anonymous mappings), not on libraries and shared memory.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main() -> None:
+    """Carry out the one order that comes over the socket."""
+    owner = socket.socket(fileno=int(sys.argv[1]))
+    page = ControlPage(int(sys.argv[2]))
+    order = DecoderOrder.decode(owner.recv(MAX_MESSAGE_BYTES))
+    limit_this_process(order.settings.decoder_memory_bytes)
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # the owner is gone: nobody is left to tell
+        DecoderChild(order, owner, page).run()
+
+
+if __name__ == "__main__":
+    main()
