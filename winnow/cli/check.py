@@ -96,7 +96,7 @@ def _draw(name: str, settings: "CameraSettings", path: Path) -> None:
     if path.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
         fail(f"--draw {path}: name a .png or .jpg file")
     try:
-        with open_source(settings.source, clock=SystemClock()) as source:
+        with open_source(settings.source, clock=SystemClock(), live=settings.connection.live()) as source:
             frame = source.read(timeout_s=15)
     except SourceError as exc:
         fail(f"camera {name}: {exc}")

@@ -80,7 +80,8 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     Raises:
         SourceError: its source's address is wrong, or the recording cannot be read.
     """
-    source = open_source(settings.source, clock=clock, starts_at=starts_at)
+    live = settings.connection.live()
+    source = open_source(settings.source, clock=clock, starts_at=starts_at, live=live)
     footage = live_digest(settings.source, clock.now()) if source.is_live else _digest(Path(settings.source))
     return Camera(
         CameraPlan(node=node, name=name, settings=settings, footage=footage),

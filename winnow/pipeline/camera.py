@@ -140,6 +140,7 @@ class Camera:
         Raises:
             SourceError: a recording cannot be read at all.
         """
+        self._source.sample(self._plan.settings.analysed_fps)
         with self._source:
             while not stopping.is_set() and self.run_once(stopping):
                 pass
@@ -182,6 +183,7 @@ class Camera:
         change = look_change(former, settings)
         self._lineage = digest_of(self._lineage, str(frame.stream_epoch), str(frame.stream_s))
         self._plan = replace(self._plan, settings=settings)
+        self._source.sample(settings.analysed_fps)
         if self._analysis is None or frame.stream_epoch != self._stream_epoch:
             return  # a stream begins with this frame, or none has
         logger.info("Camera looks with its new settings", extra={"camera": self.name, "tracks": change})

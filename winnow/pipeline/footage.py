@@ -45,8 +45,8 @@ def stream_id(  # noqa: PLR0913 - whatever changes an event changes its id
         starts_at: wall time that was given to the first frame.
         node: the box that looks.
         camera: the name it looks under.
-        settings: how it looks; where the footage is found does not matter.
+        settings: how it looks; where the footage is found, and how, does not matter.
         model: what it looks with.
     """
-    look = settings.model_dump_json(exclude={"source"})
+    look = settings.model_dump_json(exclude={"source", "connection"})
     return digest_of(footage, starts_at.isoformat(), source_of(node, camera), look, model.sha256)

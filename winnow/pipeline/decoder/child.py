@@ -2,7 +2,7 @@
 
 It is started as `python -m winnow.pipeline.decoder.child SOCKET PAGE`, with the descriptors of a packet socket and of a
 `ControlPage`. It reads one order from the socket, then sends JSON messages: `memory` (with a descriptor), `picture`,
-`lost`. Its owner answers each picture with two bytes: number of the memory and of the slot in it that is free again. It
+`lost`. Its owner answers as `answers.py` says. It
 ends when the stream does, when its owner does, or when it is killed; it keeps nothing that has to be saved.
 """
 
@@ -23,6 +23,7 @@ import av
 from av.container import InputContainer
 
 from winnow.pipeline.decoder.addresses import redact_url
+from winnow.pipeline.decoder.answers import Sample, decode_answer
 from winnow.pipeline.decoder.containers import open_live, unreachable
 from winnow.pipeline.decoder.control import ControlPage, DecoderStep
 from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError, SourceNotVideoError, SourceUnreachableError
@@ -62,6 +63,7 @@ class DecoderChild:
         self._free: SimpleQueue[int] = SimpleQueue()
         self._memory: SharedPictures | None = None
         self._memories = 0
+        self._rate = order.rate
         self._sampler: FrameSampler | None = None
         self._stream_epoch: int | None = None
 
@@ -118,11 +120,11 @@ class DecoderChild:
 
     def _wanted(self, reader: PictureReader) -> Iterator[Picture]:
         """Return the pictures that are to be analysed, by the same rule as whoever analyses them."""
-        rate = self._order.sampled_fps
+        sampled_at: float | None = None
         for picture in reader.pictures():
-            if picture.moment.stream_epoch != self._stream_epoch:
-                self._stream_epoch = picture.moment.stream_epoch
-                self._sampler = FrameSampler(rate) if rate is not None else None
+            if picture.moment.stream_epoch != self._stream_epoch or self._rate != sampled_at:
+                self._stream_epoch, sampled_at = picture.moment.stream_epoch, self._rate
+                self._sampler = FrameSampler(sampled_at) if sampled_at is not None else None
             if self._sampler is None or self._sampler.takes(picture.moment.stream_s):
                 yield picture
 
@@ -176,11 +178,13 @@ class DecoderChild:
             self._free.put(slot)
 
     def _listen(self) -> None:
-        """Take slots back; end this process when its owner is gone, whatever the main thread is doing."""
-        while answer := self._owner.recv(16):
-            memory, slot = answer
-            if memory == self._memories % 256:  # else it is about memory that was given up
-                self._free.put(slot)
+        """Do what the owner says; end this process when it is gone, whatever the main thread is doing."""
+        while sent := self._owner.recv(MAX_MESSAGE_BYTES):
+            answer = decode_answer(sent)
+            if isinstance(answer, Sample):
+                self._rate = answer.rate
+            elif answer.memory == self._memories % 256:  # else it is about memory that was given up
+                self._free.put(answer.slot)
         os._exit(0)
 
     def _beat(self) -> None:

@@ -21,7 +21,7 @@ class DecoderOrder:
         address: file, URL or webcam.
         kind: how it is opened.
         settings: timeouts and limits.
-        sampled_fps: pictures a second of stream time that are wanted; all if None.
+        rate: pictures a second of stream time that are wanted; all if None.
         first_index: how many pictures of the source were decoded before.
         after: where the connection before this one ended.
         starts_at: wall time of a recording's first picture.
@@ -30,7 +30,7 @@ class DecoderOrder:
     address: str
     kind: SourceKind
     settings: LiveSettings
-    sampled_fps: float | None = None
+    rate: float | None = None
     first_index: int = 0
     after: StreamPosition | None = None
     starts_at: datetime | None = None
@@ -43,7 +43,7 @@ class DecoderOrder:
                 "address": self.address,
                 "kind": self.kind.value,
                 "settings": asdict(self.settings),
-                "sampled_fps": self.sampled_fps,
+                "rate": self.rate,
                 "first_index": self.first_index,
                 "after": after and [after.stream_epoch, str(after.stream_s), after.first_read_mono_s],
                 "starts_at": self.starts_at and self.starts_at.isoformat(),
@@ -59,7 +59,7 @@ class DecoderOrder:
             address=told["address"],
             kind=SourceKind(told["kind"]),
             settings=LiveSettings(**told["settings"]),
-            sampled_fps=told["sampled_fps"],
+            rate=told["rate"],
             first_index=told["first_index"],
             after=after
             and StreamPosition(stream_epoch=after[0], stream_s=Fraction(after[1]), first_read_mono_s=after[2]),

@@ -2,6 +2,7 @@
 
 from winnow.pipeline.settings.camera import CameraSettings
 from winnow.pipeline.settings.changes import LookChange, SettingsChange, applied, look_change, settings_change
+from winnow.pipeline.settings.connection import ConnectionSettings
 from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
 from winnow.pipeline.settings.labels import check_labels
 from winnow.pipeline.settings.link import LinkSettings
@@ -23,6 +24,7 @@ from winnow.pipeline.settings.tracking import TrackingSettings
 __all__ = [
     "Anchor",
     "CameraSettings",
+    "ConnectionSettings",
     "EdgeSettings",
     "FilterSettings",
     "LineSettings",

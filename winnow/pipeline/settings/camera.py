@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from winnow.pipeline.settings.connection import ConnectionSettings
 from winnow.pipeline.settings.motion import MotionSettings
 from winnow.pipeline.settings.rules import LineSettings, SequenceSettings, ZoneSettings
 from winnow.pipeline.settings.shapes import Name
@@ -27,6 +28,7 @@ class CameraSettings(Settings):
 
     Attributes:
         source: file, folder, `rtsp://…`, `http://…` or `/dev/videoN`; relative paths start at the settings file.
+        connection: how it is reached.
         analysed_fps: frames a second of stream time that are looked at.
         labels: objects to report; every label of the model if empty.
         zones: by name.
@@ -35,6 +37,7 @@ class CameraSettings(Settings):
     """
 
     source: Annotated[str, Field(min_length=1), AfterValidator(_source_beside_settings)]
+    connection: ConnectionSettings = ConnectionSettings()
     analysed_fps: Annotated[float, Field(gt=0, le=60)] = 5.0
     labels: tuple[str, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "dog", "cat")
     zones: dict[Name, ZoneSettings] = Field(default_factory=dict, max_length=64)

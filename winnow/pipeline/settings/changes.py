@@ -19,8 +19,8 @@ from winnow.pipeline.settings.edge import EdgeSettings
 
 LookChange = Literal["none", "continues", "anew", "restarts"]
 
-RESTARTS: Final = frozenset({"source"})
-"""Keys of a camera that say where its pictures come from."""
+RESTARTS: Final = frozenset({"source", "connection"})
+"""Keys of a camera that say where its pictures come from and how."""
 
 CONTINUES: Final = frozenset({"analysed_fps", "zones", "lines", "sequences", "motion", "thumbnails"})
 """Keys of a camera that tracks and open objects outlive."""

@@ -1,5 +1,6 @@
 """The owner's side of a decoder's process: starts it, takes its pictures, watches it, ends it."""
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from winnow.pipeline.decoder.addresses import redact_url
+from winnow.pipeline.decoder.answers import Release, Sample
 from winnow.pipeline.decoder.control import ControlPage, Progress, create_page
 from winnow.pipeline.decoder.errors import DecoderDiedError
 from winnow.pipeline.decoder.order import DecoderOrder
@@ -96,12 +98,17 @@ class DecoderProcess:
                     self._map(message, descriptors)
                 elif isinstance(message, PictureMessage):
                     picture = picture_of(message, self._memory)
-                    self._socket.send(bytes((self._memory_number, message.slot)))
+                    self._socket.send(Release(self._memory_number, message.slot).encode())
                     yield picture
         except ForeignMessageError as exc:
             raise DecoderDiedError(self._name, f"the decoder went wrong: {exc}") from exc
         except (BrokenPipeError, ConnectionResetError):
             raise self._death() from None
+
+    def sample(self, rate: float | None) -> None:
+        """Want only so many pictures a second from now on."""
+        with contextlib.suppress(OSError):  # a process that is gone is noticed by whoever takes its pictures
+            self._socket.send(Sample(rate).encode())
 
     def close(self) -> None:
         """End the process at once; closing twice is harmless."""

@@ -82,6 +82,9 @@ class FileSource:
         with self._reading:
             return next(self._frames, None)
 
+    def sample(self, rate: float | None) -> None:
+        """Change nothing: every frame is handed out."""
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end."""
         while (frame := self.read()) is not None:

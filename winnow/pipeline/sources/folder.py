@@ -62,6 +62,9 @@ class FolderSource:
         with self._reading:
             return next(self._frames, None)
 
+    def sample(self, rate: float | None) -> None:
+        """Change nothing: every frame is handed out."""
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end of the last file."""
         while (frame := self.read()) is not None:

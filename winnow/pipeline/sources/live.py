@@ -40,6 +40,9 @@ class Decoder(Protocol):
     def progress(self) -> Progress:
         """Return what was counted so far; `frames_decoded` goes on from the order's `first_index`."""
 
+    def sample(self, rate: float | None) -> None:
+        """Give only so many pictures a second from now on, from any thread."""
+
     def close(self) -> None:
         """End it, from any thread."""
 
@@ -58,7 +61,6 @@ class LiveSource:
         address: URL of a camera or server, or a webcam's `/dev/videoN`.
         clock: times waits.
         settings: timeouts and delays.
-        sampled_fps: frames a second of stream time that are wanted, by the rule of `FrameSampler`; all if None.
         backoff: the delays between two tries; made from the settings if not given.
         connect: opens one connection; given by tests.
     """
@@ -66,13 +68,12 @@ class LiveSource:
     is_live = True
     duration_s: Fraction | None = None
 
-    def __init__(  # noqa: PLR0913 - the parts of a camera's connection
+    def __init__(
         self,
         address: str,
         *,
         clock: Clock,
         settings: LiveSettings | None = None,
-        sampled_fps: float | None = None,
         backoff: Backoff | None = None,
         connect: Connect | None = None,
     ) -> None:
@@ -80,7 +81,7 @@ class LiveSource:
         self._address = address
         self._clock = clock
         self._settings = settings or LiveSettings()
-        self._sampled_fps = sampled_fps
+        self._rate: float | None = None
         self._backoff = backoff or Backoff(
             first_s=self._settings.reconnect_first_s, limit_s=self._settings.reconnect_limit_s
         )
@@ -111,6 +112,13 @@ class LiveSource:
             self._changed.wait_for(lambda: self._newest is not None or self._closing.is_set(), timeout_s)
             frame, self._newest = self._newest, None
         return None if self._closing.is_set() else frame
+
+    def sample(self, rate: float | None) -> None:
+        """Hand out only so many frames a second of stream time from now on."""
+        self._rate = rate
+        decoder = self._decoder
+        if decoder is not None:
+            decoder.sample(rate)
 
     def __iter__(self) -> Iterator[Frame]:
         """Return newest frames until the source is closed."""
@@ -169,13 +177,14 @@ class LiveSource:
             address=self._address,
             kind=self._kind,
             settings=self._settings,
-            sampled_fps=self._sampled_fps,
+            rate=self._rate,
             first_index=self._tally.frames_decoded,
             after=self._position,
         )
         counted = _Counted(self._tally)
         with self._connect(order) as decoder:
             self._decoder = decoder
+            decoder.sample(self._rate)  # it may have changed since the order
             if self._closing.is_set():
                 return
             try:

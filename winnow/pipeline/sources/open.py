@@ -13,14 +13,7 @@ from winnow.pipeline.sources.source import Source
 from winnow.runtime.clock import Clock
 
 
-def open_source(
-    address: str,
-    *,
-    clock: Clock,
-    starts_at: datetime = EPOCH,
-    live: LiveSettings | None = None,
-    sampled_fps: float | None = None,
-) -> Source:
+def open_source(address: str, *, clock: Clock, starts_at: datetime = EPOCH, live: LiveSettings | None = None) -> Source:
     """Return the source for `address`; `with` opens it.
 
     Args:
@@ -28,12 +21,11 @@ def open_source(
         clock: times live frames; recordings do not look at it.
         starts_at: wall time of a recording's first frame, aware.
         live: timeouts and limits of live sources.
-        sampled_fps: frames a second that are wanted of a live source; recordings give all.
 
     Raises:
         SourceNotAllowedError: the address is of a kind that is never opened.
     """
     if source_kind(address) is not SourceKind.PATH:
-        return LiveSource(address, clock=clock, settings=live, sampled_fps=sampled_fps)
+        return LiveSource(address, clock=clock, settings=live)
     path = Path(address)
     return FolderSource(path, starts_at=starts_at) if path.is_dir() else FileSource(path, starts_at=starts_at)

@@ -44,6 +44,12 @@ class Source(Protocol):
             SourceError: a recording is damaged so badly that not one frame could be read.
         """
 
+    def sample(self, rate: float | None) -> None:
+        """Say that `rate` frames a second of stream time are enough, those that a `FrameSampler` takes; None wants all.
+
+        A live source then hands out no others, and does not count them as dropped. Recordings give every frame.
+        """
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end; a live source ends when it is closed."""
 

@@ -68,6 +68,9 @@ class ScriptedSource:
         self._tally.bytes_read += self._bytes_per_frame
         return self._waiting.popleft()
 
+    def sample(self, rate: float | None) -> None:
+        """Change nothing: every frame is handed out."""
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames that are left."""
         while (frame := self.read()) is not None:
@@ -119,6 +122,9 @@ class InProcessDecoder:
         return Progress(
             step=DecoderStep.READ, bytes_read=self._tally.bytes_read, frames_decoded=self._tally.frames_decoded
         )
+
+    def sample(self, rate: float | None) -> None:
+        """Change nothing: every picture is given."""
 
     def close(self) -> None:
         """Do nothing: pictures may still be read."""
