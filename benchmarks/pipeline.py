@@ -1,70 +1,62 @@
-"""The whole pipeline on the street clip, as fast as one thread can, beside bare decoding of the same file."""
+"""P4: the whole pipeline beside bare decoding of the same file, on a still, an average and a busy scene."""
 
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
-from threading import Event as Flag
-from typing import Final
+import statistics
+from functools import partial
+from typing import Any, Final
 
-import av
-from rich.table import Table
+from benchmarks.harness.clips import FULL_HD, Activity, clip, describe
+from benchmarks.harness.cost import Cost, in_turns, median_cpu_s, run_subject
+from benchmarks.harness.report import Report, Target, figure
 
-from winnow.detectors.catalogue import open_detector
-from winnow.pipeline.camera import Camera, CameraPlan
-from winnow.pipeline.footage import recording_digest
-from winnow.pipeline.pace import Pace
-from winnow.pipeline.settings import CameraSettings
-from winnow.pipeline.sources import open_source
-from winnow.pipeline.tally import STAGES
-from winnow.runtime.clock import SystemClock
-
-STREET: Final = Path(__file__).parent.parent / "sample_videos" / "street.mp4"
+SECONDS: Final = 30
+ROUNDS: Final = 3
+ACTIVITIES: Final[tuple[Activity, ...]] = ("still", "average", "busy")
 
 
-def measure(clip: Path = STREET) -> Table:
-    """Return times of the pipeline, by stage, and of decoding alone."""
-    decode_s, decode_cpu_s = _timed(lambda: _decode(clip))
-    camera = _camera(clip)
-    pipeline_s, pipeline_cpu_s = _timed(lambda: camera.run(Flag()))
-    tally = camera.tally
-    table = Table("pipeline", "value", title=f"{clip.name}: {float(camera.position_s):.1f} s, one inference thread")
-    table.add_row("× real time", f"{float(camera.position_s) / pipeline_s:.1f}")
-    table.add_row("CPU seconds, pipeline", f"{pipeline_cpu_s:.2f}")
-    table.add_row("CPU seconds, bare decode", f"{decode_cpu_s:.2f}")
-    table.add_row("CPU of pipeline ÷ bare decode", f"{pipeline_cpu_s / decode_cpu_s:.1f}")
-    table.add_row("wall seconds, bare decode", f"{decode_s:.2f}")
-    table.add_row("frames analysed / detector runs", f"{tally.frames_analysed} / {tally.detector_runs}")
-    for stage in STAGES:
-        table.add_row(f"ms per analysed frame, {stage}", f"{1000 * tally.stage_s[stage] / tally.frames_analysed:.2f}")
-    table.add_row("bytes in / out", f"{camera.source.stats.bytes_read} / {tally.bytes_out}")
-    table.add_row("bytes in ÷ out", f"{camera.source.stats.bytes_read / max(1, tally.bytes_out):.1f}")
-    return table
-
-
-def _camera(clip: Path) -> Camera:
-    clock = SystemClock()
-    return Camera(
-        CameraPlan(
-            node="bench", name="street", settings=CameraSettings(source=str(clip)), footage=recording_digest(clip)
+def measure() -> Report:
+    """Return processor time of the pipeline and of decoding, and where the pipeline's goes."""
+    rows, targets = [], []
+    for activity in ACTIVITIES:
+        path = str(clip(activity, FULL_HD, SECONDS))
+        costs = in_turns(
+            {"decode": partial(run_subject, "decode", path), "pipeline": partial(run_subject, "camera", path)}, ROUNDS
+        )
+        decode_s, pipeline_s = median_cpu_s(costs["decode"]), median_cpu_s(costs["pipeline"])
+        rows.append(_row(activity, decode_s, pipeline_s, costs["pipeline"]))
+        if activity == "still":
+            what = "still 1080p: pipeline ÷ bare decode"
+            targets.append(Target(number="P4", what=what, measured=pipeline_s / decode_s, limit=1.3, bound="at most"))
+    return Report(
+        title=f"Whole pipeline on 1080p, {SECONDS} s, median of {ROUNDS} rounds in turns, one thread",
+        columns=(
+            "scene",
+            "decode, CPU ms/s",
+            "pipeline, CPU ms/s",
+            "÷",
+            "analysed",
+            "detector runs",
+            "detector ms a run",
+            "motion ms a frame",
+            "rest ms a frame",
         ),
-        source=open_source(str(clip), clock=clock, starts_at=datetime(2026, 1, 1, tzinfo=UTC)),
-        detector=open_detector(),
-        accept=lambda _: None,
-        clock=clock,
-        pace=Pace(None),
+        rows=rows,
+        targets=targets,
+        notes=[describe(FULL_HD), "decode is PyAV with one thread; CPU ms for each second of footage"],
     )
 
 
-def _decode(clip: Path) -> None:
-    with av.open(str(clip)) as container:
-        container.streams.video[0].thread_type = "NONE"
-        for _ in container.decode(video=0):
-            pass
-
-
-def _timed(work: Callable[[], None]) -> tuple[float, float]:
-    """Return wall and CPU seconds that `work` took."""
-    started_s, started_cpu_s = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - started_s, time.process_time() - started_cpu_s
+def _row(activity: str, decode_s: float, pipeline_s: float, costs: list[Cost]) -> tuple[str, ...]:
+    said: Any = costs[0].said
+    stage_s = {stage: statistics.median(cost.said["stage_s"][stage] for cost in costs) for stage in said["stage_s"]}
+    rest_s = sum(spent for stage, spent in stage_s.items() if stage not in {"decode", "motion", "detect"})
+    return (
+        activity,
+        figure(1000 * decode_s / SECONDS),
+        figure(1000 * pipeline_s / SECONDS),
+        f"{pipeline_s / decode_s:.2f}",
+        str(said["analysed"]),
+        str(said["detector_runs"]),
+        figure(1000 * stage_s["detect"] / max(1, said["detector_runs"])),
+        figure(1000 * stage_s["motion"] / said["analysed"]),
+        figure(1000 * rest_s / said["analysed"]),
+    )
