@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import inspect
 import json
 import pkgutil
 import sys
@@ -32,7 +33,7 @@ def main() -> int:
     outcomes: dict[str, dict[str, Any]] = {}
     sections = [f"# Measurements, {datetime.now(UTC):%Y-%m-%d}", f"On: {machine}"]
     for name in arguments.names or names:
-        report, took_s = _run(name, console)
+        report, took_s = _run(name, arguments.truth, console)
         if report is None:
             outcomes[name] = {"failed": True}
             sections.append(f"## {name}\n\nfailed to run\n")
@@ -56,6 +57,9 @@ def _arguments(names: list[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)}; all by default")
     parser.add_argument("--json", action="store_true", help="print JSON on standard output, tables on standard error")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write report.md and report.json there")
+    parser.add_argument(
+        "--truth", type=Path, metavar="CSV", help="people of the street clip: frame,id,x,y,width,height"
+    )
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(names)
     if unknown:
@@ -63,11 +67,12 @@ def _arguments(names: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _run(name: str, console: Console) -> tuple[Report | None, float]:
+def _run(name: str, truth: Path | None, console: Console) -> tuple[Report | None, float]:
     started_s = time.perf_counter()
     console.print(f"[dim]{name} …[/]")
     try:
-        outcome = importlib.import_module(f"benchmarks.{name}").measure()
+        measure = importlib.import_module(f"benchmarks.{name}").measure
+        outcome = measure(truth) if "truth" in inspect.signature(measure).parameters else measure()
     except Exception:  # noqa: BLE001 - one that fails must not hide the others
         console.print(f"[red]{name} failed:[/]", traceback.format_exc(), markup=True)
         return None, time.perf_counter() - started_s

@@ -41,7 +41,11 @@ def measure() -> Report:
         ),
         rows=rows,
         targets=targets,
-        notes=[describe(FULL_HD), "decode is PyAV with one thread; CPU ms for each second of footage"],
+        notes=[
+            describe(FULL_HD),
+            "decode is PyAV with one thread; CPU ms for each second of footage",
+            "the times of single steps are wall times",
+        ],
     )
 
 
