@@ -60,6 +60,8 @@ def missing_packages() -> list[str]:
             missing.append(package)
     if find_chromium(os.environ).origin is Origin.MISSING:
         missing.append("chromium")
+    if shutil.which("systemd-analyze") is None:
+        missing.append("systemd")
     if find_gstreamer(os.environ).origin is Origin.MISSING:
         missing += GSTREAMER_PACKAGES
     return missing

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from winnow.cli.console import error_console, fail
+from winnow.cli.start_logging import LogFormat, LogFormatOption, LogLevelOption, start_logging
 
 if TYPE_CHECKING:
     from winnow.gateway.settings import GatewaySettings
@@ -15,7 +16,8 @@ def gateway(
     config: Annotated[Path, typer.Option("-c", "--config", help="The gateway's settings.")] = Path("gateway.yaml"),
     *,
     check: Annotated[bool, typer.Option("--check", help="Validate the settings and exit.")] = False,
-    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    log_level: LogLevelOption = "INFO",
+    log_format: LogFormatOption = LogFormat.AUTO,
 ) -> None:
     """Take events from the MQTT broker, store them in Kafka (or straight in a database), and send receipts.
 
@@ -28,13 +30,12 @@ def gateway(
       winnow gateway -c gateway.yaml
     """
     from winnow.cli.gateway_run import run_gateway  # noqa: PLC0415 - keeps `winnow --help` fast
-    from winnow.runtime.logs import configure_logging  # noqa: PLC0415
 
     settings = _load(config)
     if check:
         error_console().print(f"[green]{config} is right[/]", soft_wrap=True)
         return
-    configure_logging(log_level.upper())
+    start_logging(log_level, log_format)
     raise typer.Exit(run_gateway(settings))
 
 

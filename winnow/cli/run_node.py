@@ -1,8 +1,9 @@
 """Builds and runs one edge box."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -11,12 +12,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from winnow import __version__
 from winnow.cli.commands import Commands, Inbox
 from winnow.cli.console import fail
 from winnow.cli.edge_objects import build_detector, make_camera
 from winnow.cli.edge_outbox import Delivery, open_delivery
 from winnow.cli.process_metrics import NodeCollector, register_process
 from winnow.cli.reloading import Reloading
+from winnow.cli.summary import Summary
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.delivery import SpoolOutbox
@@ -26,6 +29,7 @@ from winnow.pipeline.settings import CameraSettings, EdgeSettings
 from winnow.pipeline.sources import SourceError
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
+from winnow.runtime.service_manager import ServiceManager
 from winnow.runtime.stopping import stop_on_signals
 
 logger = logging.getLogger(__name__)
@@ -33,14 +37,29 @@ logger = logging.getLogger(__name__)
 REAL_TIME: Final = 1.0
 
 
-def run_node(path: Path, settings: EdgeSettings) -> list[str]:
-    """Run every camera until it ends or the process is asked to stop; return a line for each that failed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRun:
+    """How a run went.
+
+    Attributes:
+        problems: a line for each camera that failed.
+        summary: what the cameras did that were there at the end.
+    """
+
+    problems: list[str]
+    summary: Summary
+
+
+def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> NodeRun:
+    """Run every camera until it ends or the process is asked to stop.
 
     Args:
         path: where the settings came from; what changes there is taken over.
         settings: what to start with.
+        environ: says whether a service manager listens.
     """
     clock, registry, hang_up, inbox = SystemClock(), CollectorRegistry(), Flag(), Inbox()
+    manager, started_mono_s = ServiceManager(environ, clock), clock.monotonic_s()
     with (
         stop_on_signals(hang_up) as stopping,
         open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
@@ -64,13 +83,20 @@ def run_node(path: Path, settings: EdgeSettings) -> list[str]:
         own = NodeCollector(reloading=reloading, commands=commands, in_use=lambda: node.settings_in_use)
         register_process(registry, own)
         with _metrics(settings, registry, node, delivery.outbox):
-            logger.info("Started", extra={"node": settings.node, "cameras": len(cameras)})
-            problems = node.run(stopping, lambda: _attend(reloading, commands, hang_up))
-    logger.info("Stopped", extra={"node": settings.node})
-    return problems
+            logger.info("Started", extra={"node": settings.node, "cameras": len(cameras), "version": __version__})
+            manager.ready(f"{len(cameras)} cameras")
+            problems = node.run(stopping, lambda: _attend(reloading, commands, hang_up, manager))
+            manager.stopping()
+    summary = Summary()
+    for camera in node.cameras:
+        summary.add(camera, clock.monotonic_s() - started_mono_s)
+    figures = {"events": summary.events.total(), "bytes_in": summary.bytes_in, "bytes_out": summary.bytes_out}
+    logger.info("Stopped", extra={"node": settings.node, **figures})
+    return NodeRun(problems=problems, summary=summary)
 
 
-def _attend(reloading: Reloading, commands: Commands, hang_up: Flag) -> None:
+def _attend(reloading: Reloading, commands: Commands, hang_up: Flag, manager: ServiceManager) -> None:
+    manager.alive()
     if hang_up.is_set():
         hang_up.clear()
         reloading.asked.set()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from winnow.cli.console import fail
+from winnow.cli.start_logging import LogFormat, LogFormatOption, LogLevelOption, start_logging
 
 if TYPE_CHECKING:
     from winnow.cloud_sink.settings import PageSettings
@@ -20,7 +21,8 @@ def sink(
         str | None,
         typer.Option("--http", metavar="HOST:PORT", help="Serve the web page there, e.g. 127.0.0.1:8080."),
     ] = None,
-    log_level: Annotated[str, typer.Option("--log-level", help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    log_level: LogLevelOption = "INFO",
+    log_format: LogFormatOption = LogFormat.AUTO,
 ) -> None:
     """Store what Kafka holds in SQLite or PostgreSQL, watch for gaps, and show it on a web page.
 
@@ -33,7 +35,6 @@ def sink(
     from winnow.cloud_sink.settings import SinkSettings  # noqa: PLC0415
     from winnow.cloud_sink.store import StoreError  # noqa: PLC0415
     from winnow.runtime.clock import SystemClock  # noqa: PLC0415
-    from winnow.runtime.logs import configure_logging  # noqa: PLC0415
     from winnow.runtime.settings import SettingsError, load_settings  # noqa: PLC0415
     from winnow.runtime.stopping import stop_on_signals  # noqa: PLC0415
 
@@ -41,7 +42,7 @@ def sink(
         settings = load_settings(config, SinkSettings)
         if http is not None:
             settings = settings.model_copy(update={"http": parse_page_address(http)})
-        configure_logging(log_level)
+        start_logging(log_level, log_format)
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it, the consumer says itself
         with stop_on_signals() as stopping:
             run_sink(settings, stopping, SystemClock())

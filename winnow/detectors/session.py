@@ -5,9 +5,7 @@ from itertools import chain
 from typing import Final
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from winnow.detectors.card import ImageInput, ModelCard
 from winnow.detectors.decoders import decode, output_names, output_shapes
@@ -16,6 +14,7 @@ from winnow.detectors.detector import DEFAULT_MIN_SCORE
 from winnow.detectors.errors import ModelShapeError, ModelUnloadableError
 from winnow.detectors.images import Placement, check_image, fit_image, pack_input
 from winnow.detectors.model_file import inspect_model
+from winnow.detectors.onnx_runtime import ort, ort_errors
 from winnow.detectors.suppression import suppress_overlaps
 
 Floats = NDArray[np.float32]

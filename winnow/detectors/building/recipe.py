@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from winnow.detectors.building import nanodet_g
@@ -28,6 +27,7 @@ from winnow.detectors.detections import Detections
 from winnow.detectors.detector import Detector
 from winnow.detectors.evaluation import agreement, average_precision, of_class
 from winnow.detectors.images import fit_image
+from winnow.detectors.onnx_runtime import ort
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
