@@ -1,5 +1,6 @@
 """One decoded picture and its place in time."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -7,6 +8,8 @@ from typing import Final, Self
 
 import av
 import numpy as np
+from av.video.plane import VideoPlane
+from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
 from winnow.pipeline.decoder.picture import Keyframe, Picture
@@ -17,6 +20,22 @@ _LUMA_PLANE_FORMATS: Final = frozenset(
     {"gray", "nv12", "nv21", "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p"}
 )
 """Pixel formats whose first plane is the luma, one byte a pixel."""
+
+
+_PLANES: Final[Mapping[str, Sequence[tuple[int, int, int]]]] = {
+    **dict.fromkeys(("yuv420p", "yuvj420p"), ((1, 1, 1), (2, 2, 1), (2, 2, 1))),
+    **dict.fromkeys(("yuv422p", "yuvj422p"), ((1, 1, 1), (2, 1, 1), (2, 1, 1))),
+    **dict.fromkeys(("yuv444p", "yuvj444p"), ((1, 1, 1), (1, 1, 1), (1, 1, 1))),
+    **dict.fromkeys(("nv12", "nv21"), ((1, 1, 1), (2, 2, 2))),
+    "gray": ((1, 1, 1),),
+    "bgr24": ((1, 1, 3),),
+}
+"""Pixel formats of which a part can be cut out: for each plane, how many pixels of the picture share a sample across
+and down, and the bytes of a sample."""
+
+CutOut = tuple[int, int, int, int]
+"""x1, y1, x2, y2 in whole pixels within the frame, all even; x2 and y2, which are not part of it, may be the frame's
+odd width and height."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,14 +128,44 @@ class Frame:
         if image.format.name not in _LUMA_PLANE_FORMATS:
             image = image.reformat(format="gray", threads=1)
         plane = image.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-        view = rows[:, : plane.width]
+        view = _rows(plane)[:, : plane.width]
         view.flags.writeable = False
         return view
 
-    def bgr(self) -> NDArray[np.uint8]:
-        """Return the picture as a new array (height, width, 3), blue first; each call converts again."""
-        pixels: NDArray[np.uint8] = (
-            self.image.reformat(format="bgr24", threads=1).to_ndarray().astype(np.uint8, copy=False)
-        )
+    def bgr(self, part: CutOut | None = None, size: tuple[int, int] | None = None) -> NDArray[np.uint8]:
+        """Return the picture, or a part of it, as a new array (height, width, 3), blue first; each call converts again.
+
+        A part is cut out of the decoder's planes before it is converted: 0.1 ms for 416x416 pixels, where all of a
+        1920x1080 frame takes 0.7. Formats whose planes cannot be cut (10-bit HEVC) are converted whole.
+
+        Args:
+            part: what to show; everything if None.
+            size: width and height of the array, in which each pixel is the mean of those it stands for.
+        """
+        image = self.image if part is None or part == (0, 0, self.width, self.height) else _cut_out(self.image, part)
+        width, height = size or (image.width, image.height)
+        interpolation = None if size is None else Interpolation.AREA
+        # One thread: see `luma`.
+        converted = image.reformat(width, height, format="bgr24", interpolation=interpolation, threads=1)
+        pixels: NDArray[np.uint8] = converted.to_ndarray().astype(np.uint8, copy=False)
         return pixels
+
+
+def _cut_out(image: av.VideoFrame, part: CutOut) -> av.VideoFrame:
+    """Return a part of a picture as a picture of its own."""
+    if image.format.name not in _PLANES:
+        image = image.reformat(format="bgr24", threads=1)
+    x1, y1, x2, y2 = part
+    cut = av.VideoFrame(x2 - x1, y2 - y1, image.format.name)
+    for number, (across, down, size_bytes) in enumerate(_PLANES[image.format.name]):
+        rows = slice(y1 // down, -(-y2 // down))
+        columns = slice(x1 // across * size_bytes, -(-x2 // across) * size_bytes)
+        source = _rows(image.planes[number])[rows, columns]
+        _rows(cut.planes[number])[: source.shape[0], : source.shape[1]] = source
+    cut.color_range, cut.colorspace = image.color_range, image.colorspace
+    return cut
+
+
+def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
+    """Return the bytes of a plane, one row of the picture a row, padding included."""
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
