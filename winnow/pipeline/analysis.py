@@ -1,14 +1,15 @@
 """From sampled frames of one stream epoch to its events: motion gate, detector, scene, ids."""
 
 from fractions import Fraction
+from functools import cache
 from typing import Final, Literal
 
 from winnow.detectors import Detector
 from winnow.events.data import CameraOnline, ModelRef
 from winnow.events.data import Clock as ClockSource
-from winnow.pipeline.detection import Look
+from winnow.pipeline.detection import LookPlan, ObjectFinder, plan_look, plan_whole_frame
 from winnow.pipeline.event_maker import EventMaker, Message
-from winnow.pipeline.motion import MotionGate
+from winnow.pipeline.motion import Motion, MotionGate
 from winnow.pipeline.scene import Scene
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import Frame
@@ -17,7 +18,8 @@ from winnow.pipeline.thumbnails import NoRestraint, Restraint, take_snapshot
 from winnow.runtime.clock import Clock
 
 DETECT_EVERY_S: Final = 10
-"""A scene without motion is looked at this often all the same, in stream time."""
+"""A scene without motion is looked at this often all the same, in stream time; less often only if the settings want the
+whole frame less often even where something moves."""
 
 
 class Analysis:
@@ -47,7 +49,9 @@ class Analysis:
         restraint: Restraint | None = None,
     ) -> None:
         self._settings = settings
-        self._detector = detector
+        self._spec = detector.card.input
+        self._frame_size = frame_size
+        self._finder = ObjectFinder(detector)
         self._maker = maker
         self._tally = tally
         self._clock = clock
@@ -63,7 +67,7 @@ class Analysis:
             moment=maker.moment,
             restraint=restraint,
         )
-        self._detected_at_s: Fraction | None = None
+        self._looked_around_s: Fraction | None = None
         self._last_s = Fraction(0)
 
     def analyse(self, frame: Frame) -> list[Message]:
@@ -72,16 +76,15 @@ class Analysis:
         self._tally.frames_analysed += 1
         with self._tally.timed("motion", self._clock):
             motion = self._gate.update(frame.luma())
-            moves = bool(motion.regions) or motion.is_global_change
-        if not (moves or self._is_detection_due(at_s) or self._scene.needs_detection(at_s)):
+        plan = self._plan(motion, at_s)
+        if plan is None:
             return self._maker.messages(self._scene.coast(at_s))
-        self._detected_at_s = at_s
         self._tally.detector_runs += 1
+        self._tally.model_runs += len(plan.inputs)
         with self._tally.timed("detect", self._clock):
-            pixels = frame.bgr()
-            (detections,) = self._detector.detect([pixels])
+            look = self._finder.look(frame, plan)
         with self._tally.timed("observe", self._clock):
-            return self._maker.messages(self._scene.observe(at_s, Look.at_whole_frame(detections), lambda: pixels))
+            return self._maker.messages(self._scene.observe(at_s, look, cache(frame.bgr)))
 
     def change(self, settings: CameraSettings, stream_id: str, at_s: Fraction) -> list[Message]:
         """Look in another way from the frame at `at_s` on; return the events that the change brings.
@@ -105,9 +108,8 @@ class Analysis:
         """
         if self._restraint.size() == "none":
             return []
-        pixels = frame.bgr()
-        (detections,) = self._detector.detect([pixels])
-        jpeg = take_snapshot(pixels, self._scene.people_in(detections), self._settings.thumbnails)
+        look = self._finder.look(frame, plan_whole_frame(self._frame_size, self._spec))
+        jpeg = take_snapshot(frame.bgr(), self._scene.people_in(look), self._settings.thumbnails)
         if jpeg is None:
             return []
         said = CameraOnline(frame=(frame.width, frame.height), clock=self._clock_source, is_snapshot=True)
@@ -117,8 +119,24 @@ class Analysis:
         """Return the events that end every open object."""
         return self._maker.messages(self._scene.finish(self._last_s, reason))
 
-    def _is_detection_due(self, at_s: Fraction) -> bool:
-        return self._detected_at_s is None or at_s - self._detected_at_s >= DETECT_EVERY_S
+    def _plan(self, motion: Motion, at_s: Fraction) -> LookPlan | None:
+        """Return where the detector is to look, None if nowhere."""
+        happens = motion.is_global_change or bool(motion.regions) or self._scene.needs_detection(at_s)
+        if self._is_whole_frame_due(at_s, happens=happens):
+            self._looked_around_s = at_s
+            return plan_whole_frame(self._frame_size, self._spec)
+        if not happens:
+            return None
+        width, height = self._frame_size
+        moving = [(x * width, y * height, (x + w) * width, (y + h) * height) for x, y, w, h in motion.regions]
+        followed = [(x1, y1, x2, y2) for x1, y1, x2, y2 in self._scene.where_to_look(at_s).tolist()]
+        return plan_look([*moving, *followed], self._frame_size, self._spec, self._settings.detection.max_runs)
+
+    def _is_whole_frame_due(self, at_s: Fraction, *, happens: bool) -> bool:
+        if self._looked_around_s is None or not self._settings.motion.enabled:
+            return True
+        every_s = self._settings.detection.whole_frame_every_s
+        return at_s - self._looked_around_s >= (every_s if happens else max(every_s, DETECT_EVERY_S))
 
 
 def model_ref(detector: Detector) -> ModelRef:

@@ -102,6 +102,12 @@ CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
     ),
     CameraMetric(
         kind="counter",
+        name="winnow_model_runs",
+        text="Inferences that took: several for a picture of which one model input cannot show all that matters.",
+        read=lambda camera: _one(camera.tally.model_runs),
+    ),
+    CameraMetric(
+        kind="counter",
         name="winnow_events_accepted",
         text="Events and thumbnails that the spool took.",
         labels=("kind",),

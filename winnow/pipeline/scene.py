@@ -23,9 +23,9 @@ from winnow.pipeline.thumbnails import Album, Restraint, Shot
 from winnow.pipeline.tracking import Tracker, Tracks
 from winnow.pipeline.tracking.boxes import grown
 
-SURROUNDINGS: Final = 0.3
-"""A picture is taken only where the detector looked this share of an object's size beyond it on each side, or up to the
-frame's border: a picture shows 15 % of it, and the head of somebody beside it must be found too."""
+SURROUNDINGS: Final = 0.15
+"""A picture is taken only where the detector looked this share of the object's size further than the picture shows on
+each side, or up to the frame's border: the head of somebody beside the object must be found too."""
 
 PERSON: Final = "person"
 """The label whose heads are redacted, in every label set that the project's models use."""
@@ -113,6 +113,8 @@ class Scene:
         )
         self._wording = Wording(model=model, clock=clock, moment=moment)
         self._told: dict[int, Counter[str]] = {}
+        self._around: NDArray[np.float64] = np.empty((0, 4))
+        self._room = settings.thumbnails.margin + SURROUNDINGS
 
     def needs_detection(self, at_s: Fraction) -> bool:
         """Return whether the detector must look at this frame although nothing moves in it."""
@@ -134,7 +136,7 @@ class Scene:
         happened = list(self._turn(tracks, at_s))
         people = self._people(look, tracks)
         for known in self._objects.open:
-            if known.is_seen and _is_surely_seen(known.box, look):
+            if known.is_seen and _is_surely_seen(known.box, self._room, look):
                 self._album.offer(known.number, at_s=at_s, box=known.box, score=known.score, bgr=bgr, people=people)
         return [*happened, *self._early_pictures(at_s)]
 
@@ -151,6 +153,7 @@ class Scene:
         tracks = {known.number: known for known in self._objects.open}
         self._rules, exits, emptied = self._rules.changed(settings, at_s)
         self._album.change(settings.thumbnails)
+        self._room = settings.thumbnails.margin + SURROUNDINGS
         left = [told for number, outcome in exits for told in self._said(tracks[number], [outcome])]
         for known in tracks.values():
             known.note_zones(self._rules.zones_of(known.number))
@@ -161,9 +164,9 @@ class Scene:
         """Return the subjects of the objects that have started and not ended."""
         return [known.subject for known in self._objects.open]
 
-    def people_in(self, detections: Detections) -> list[PixelBox]:
+    def people_in(self, look: Look) -> list[PixelBox]:
         """Return where people are in a frame that the detector looked at, or were when they were last seen."""
-        detected = detections.boxes_xyxy[_is_class(detections.class_ids, self._is_person)]
+        detected = np.concatenate((self._boxes_of_people(look.detections), self._boxes_of_people(look.cut)))
         followed = [known.box for known in self._objects.open if known.label == PERSON]
         return [*(_as_box(box) for box in detected.tolist()), *followed]
 
@@ -238,12 +241,20 @@ class Scene:
         return Happening(at_s=at_s, subject=known.subject if known else None, revision=revision, data=data)
 
     def _people(self, look: Look, tracks: Tracks) -> list[PixelBox]:
-        """Return where people are, or may be: weak and cut detections, and tracks that were missed or not looked at."""
-        found = [box for every in (look.detections, look.cut) for box in self._boxes_of_people(every)]
-        return [*found, *self._boxes_of_people(tracks)]
+        """Return where people are, or may be.
 
-    def _boxes_of_people(self, things: Detections | Tracks) -> list[PixelBox]:
-        return [_as_box(box) for box in things.boxes_xyxy[_is_class(things.class_ids, self._is_person)].tolist()]
+        That is weak and cut detections, tracks that were missed or not looked at, and outside of the windows whoever
+        was there when the detector last looked at the whole frame.
+        """
+        detected = self._boxes_of_people(look.detections)
+        if look.is_whole_frame:
+            self._around = detected
+        elsewhere = self._around[~look.covers(self._around)]
+        boxes = (detected, self._boxes_of_people(look.cut), self._boxes_of_people(tracks), elsewhere)
+        return [_as_box(box) for box in np.concatenate(boxes).tolist()]
+
+    def _boxes_of_people(self, things: Detections | Tracks) -> NDArray[np.float64]:
+        return things.boxes_xyxy[_is_class(things.class_ids, self._is_person)].astype(np.float64)
 
 
 def _chosen(look: Look, classes: NDArray[np.bool_]) -> Look:
@@ -253,9 +264,9 @@ def _chosen(look: Look, classes: NDArray[np.bool_]) -> Look:
     return replace(look, detections=chosen)
 
 
-def _is_surely_seen(box: PixelBox, look: Look) -> bool:
+def _is_surely_seen(box: PixelBox, room: float, look: Look) -> bool:
     """Return whether the detector looked all around the box, so that it knows of everybody whom a picture may show."""
-    return bool(look.covers(grown(np.array([box]), SURROUNDINGS))[0])
+    return bool(look.covers(grown(np.array([box]), room))[0])
 
 
 def _is_class(class_ids: NDArray[np.int32], classes: NDArray[np.bool_]) -> NDArray[np.bool_]:

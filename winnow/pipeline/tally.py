@@ -21,6 +21,7 @@ class Tally:
     Attributes:
         frames_analysed: sampled frames that were looked at.
         detector_runs: how many of them the detector saw.
+        model_runs: inferences that took; several where one model input cannot show all that matters.
         events: events that were handed on, by kind; thumbnails included.
         bytes_out: encoded size of those events and thumbnails.
         refused: events that the spool had no room for.
@@ -29,6 +30,7 @@ class Tally:
 
     frames_analysed: int = 0
     detector_runs: int = 0
+    model_runs: int = 0
     events: Counter[str] = field(default_factory=Counter)
     bytes_out: int = 0
     refused: int = 0

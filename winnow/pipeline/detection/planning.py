@@ -1,9 +1,9 @@
 """Which parts of a frame fill which model inputs.
 
-whole frame   one input for a frame of about the input's shape, else squares side by side that overlap, and the
-whole frame once more for what is wider than the overlap
-around areas  windows packed into one input if they fit without being shrunk much, else into more, up to `max_runs`
-too much      the squares alone: windows that need as many inputs as the frame itself, or would be shown smaller
+- Whole frame: one input for a small frame or one of about the input's shape, else squares that overlap, and the whole
+  frame once more for what is wider than the overlap.
+- Around areas: windows packed into one input if they fit without being shrunk much, else into more, up to `max_runs`.
+- Too much for that, or as many inputs as the whole frame takes: the squares alone.
 """
 
 import math
@@ -65,12 +65,14 @@ def plan_look(areas: Sequence[Box], frame_size: tuple[int, int], spec: ImageInpu
     """Return a plan that shows the areas in as few model inputs as possible.
 
     Args:
-        areas: boxes of what moves and of what is followed, pixels; at least one.
+        areas: boxes of what moves and of what is followed, pixels; without any, the whole frame is shown.
         frame_size: width and height of the frame.
         spec: the model's input.
         max_runs: model inputs at most, unless the whole frame needs more.
     """
     whole = _squares(frame_size, spec)
+    if not areas:
+        return LookPlan(inputs=whole, is_whole_frame=True)
     whole_scale = _scale_of(whole[0][0])
     input_size = (spec.width, spec.height)
     windows = windows_around(areas, frame_size, input_size)
@@ -110,14 +112,14 @@ def _with_the_room_used(
 
 
 def _filling(tile: Tile, frame_size: tuple[int, int], spec: ImageInput) -> Tile:
-    scale = _scale_of(tile)
+    scale = max(_scale_of(tile), _fitting_scale(frame_size, spec))
     x1, x2, width = _widened(tile.window[0], tile.window[2], spec.width, scale, frame_size[0])
     y1, y2, height = _widened(tile.window[1], tile.window[3], spec.height, scale, frame_size[1])
     return Tile(window=(x1, y1, x2, y2), place=(0, 0, width, height))
 
 
 def _widened(low: int, high: int, room: int, scale: float, limit: int) -> tuple[int, int, int]:
-    """Return a stretch around low…high, in even pixels, that fills `room` at `scale` or the frame; and its length there."""
+    """Return the even stretch around low…high that fills `room` at `scale`, or the frame; and its length there."""
     length = max(min(math.floor(room / scale / 2) * 2, limit), high - low)
     start = min(max((low + high - length) // 4 * 2, 0), limit - length) // 2 * 2
     end = min(start + length, limit)
@@ -129,12 +131,20 @@ def _scale_of(tile: Tile) -> float:
     return min(tile.place[2] / (x2 - x1), tile.place[3] / (y2 - y1))
 
 
+def _fitting_scale(frame_size: tuple[int, int], spec: ImageInput) -> float:
+    """Return the scale, at most 1, at which the frame fits into an input as it is."""
+    return min(1.0, spec.width / frame_size[0], spec.height / frame_size[1])
+
+
 def _squares(frame_size: tuple[int, int], spec: ImageInput) -> tuple[tuple[Tile, ...], ...]:
     width, height = frame_size
     shape = spec.width / spec.height
     squeeze = width / height / shape
     if 1 / SQUEEZE <= squeeze <= SQUEEZE:
         return ((_whole(frame_size, spec),),)
+    scale = _fitting_scale(frame_size, spec)
+    if scale >= GROUP_SCALE:
+        return ((Tile(window=(0, 0, width, height), place=(0, 0, round(width * scale), round(height * scale))),),)
     if squeeze > 1:
         side = min(round(height * shape / 2) * 2, width)
         windows = [(start, 0, start + side, height) for start in _starts(width, side)]

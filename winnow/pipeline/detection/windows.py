@@ -62,8 +62,7 @@ def windows_around(
     """
     boxes = np.array([_with_margin(area, frame_size) for area in areas], np.float64).reshape(-1, 4)
     scales = np.array([_scale_of(y2 - y1) for _, y1, _, y2 in areas], np.float64)
-    inside = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
-    boxes, scales = _joined(boxes[inside], scales[inside], input_size)
+    boxes, scales = _joined(boxes, scales, input_size)
     return tuple(
         Window(box=_evenly((x1, y1, x2, y2), frame_size), scale=scale)
         for (x1, y1, x2, y2), scale in zip(boxes.tolist(), scales.tolist(), strict=True)
@@ -77,8 +76,10 @@ def _scale_of(height: float) -> float:
 
 
 def _with_margin(area: Box, frame_size: tuple[int, int]) -> Box:
-    x1, y1, x2, y2 = area
+    """Return the area with room around it, within the frame; beside the frame, the part of the frame next to it."""
     width, height = frame_size
+    x1, x2 = (min(max(x, 0.0), float(width)) for x in (area[0], area[2]))
+    y1, y2 = (min(max(y, 0.0), float(height)) for y in (area[1], area[3]))
     least = MARGIN_OF_FRAME * height
     side, above = max(MARGIN_SHARE * (x2 - x1), least), max(MARGIN_SHARE * (y2 - y1), least)
     return max(x1 - side, 0.0), max(y1 - above, 0.0), min(x2 + side, float(width)), min(y2 + above, float(height))

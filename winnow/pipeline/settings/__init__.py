@@ -3,6 +3,7 @@
 from winnow.pipeline.settings.camera import CameraSettings
 from winnow.pipeline.settings.changes import LookChange, SettingsChange, applied, look_change, settings_change
 from winnow.pipeline.settings.connection import ConnectionSettings
+from winnow.pipeline.settings.detection import DetectionSettings
 from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
 from winnow.pipeline.settings.labels import check_labels
 from winnow.pipeline.settings.link import LinkSettings
@@ -25,6 +26,7 @@ __all__ = [
     "Anchor",
     "CameraSettings",
     "ConnectionSettings",
+    "DetectionSettings",
     "EdgeSettings",
     "FilterSettings",
     "LineSettings",

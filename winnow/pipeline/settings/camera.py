@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from winnow.pipeline.settings.connection import ConnectionSettings
+from winnow.pipeline.settings.detection import DetectionSettings
 from winnow.pipeline.settings.motion import MotionSettings
 from winnow.pipeline.settings.rules import LineSettings, SequenceSettings, ZoneSettings
 from winnow.pipeline.settings.shapes import Name
@@ -44,6 +45,7 @@ class CameraSettings(Settings):
     lines: dict[Name, LineSettings] = Field(default_factory=dict, max_length=64)
     sequences: dict[Name, SequenceSettings] = Field(default_factory=dict, max_length=64)
     motion: MotionSettings = MotionSettings()
+    detection: DetectionSettings = DetectionSettings()
     tracking: TrackingSettings = TrackingSettings()
     thumbnails: ThumbnailSettings = ThumbnailSettings()
 

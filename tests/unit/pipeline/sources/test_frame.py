@@ -89,3 +89,34 @@ def test_from_bgr_places_frames_by_index() -> None:
 def test_wall_time_rounds_to_microseconds() -> None:
     """A third of a second has no exact wall time; the nearest microsecond is taken."""
     assert wall_time(datetime(2026, 1, 1, tzinfo=UTC), Fraction(2, 3)).microsecond == 666_667
+
+
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuvj420p", "yuv422p", "nv12", "yuv444p", "gray", "yuv420p10le"])
+def test_part_shows_what_the_whole_shows_there(pixel_format: str) -> None:
+    """Cut out before it is converted, in every kind of pixel format; colours stay where they are."""
+    picture = np.full((96, 128, 3), 100, np.uint8)
+    picture[40:60, 60:90] = (30, 30, 220)
+    frame = _frame(av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format=pixel_format, threads=1))
+    part = frame.bgr((50, 30, 128, 96))
+    assert part.shape == (66, 78, 3)
+    difference = np.abs(part.astype(int) - frame.bgr()[30:96, 50:128])
+    assert difference.max() <= (0 if pixel_format != "nv12" else 30)  # its colours are interpolated otherwise at edges
+    assert difference.mean() < 1
+
+
+def test_part_is_scaled_to_the_mean() -> None:
+    """A pixel of a smaller picture is the mean of those it stands for: no thin thing falls between two of them."""
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[:, ::4] = 200
+    small = Frame.from_bgr(picture).bgr((0, 0, 64, 64), (16, 16))
+    assert small.shape == (16, 16, 3)
+    assert np.abs(small.astype(int) - 50).max() <= 2
+
+
+def test_part_of_an_odd_frame_may_reach_its_border() -> None:
+    """A frame of odd width shares its last column's colour with nobody."""
+    picture = np.full((49, 51, 3), (20, 40, 200), np.uint8)
+    frame = _frame(av.VideoFrame.from_ndarray(picture, format="bgr24").reformat(format="yuv420p", threads=1))
+    part = frame.bgr((10, 10, 51, 49))
+    assert part.shape == (39, 41, 3)
+    assert np.abs(part.astype(int) - frame.bgr()[10:49, 10:51]).mean() < 3
