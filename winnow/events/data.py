@@ -24,6 +24,7 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Pixels = Annotated[int, Meta(ge=1, le=65535)]
 Box = tuple[Unit, Unit, Unit, Unit]
 Clock = Literal["rtcp", "file", "wall"]
+DegradedReason = Literal["frozen", "black", "white", "covered", "moved", "corrupt", "stalled"]
 
 
 class _Data(Struct, frozen=True, kw_only=True):
@@ -172,17 +173,19 @@ class SequenceCompleted(_ObjectData, frozen=True, kw_only=True):
 
 
 class CameraOnline(_Data, frozen=True, kw_only=True, omit_defaults=True):
-    """A camera delivers frames.
+    """A camera delivers frames: it came online, or shows again what it is there for.
 
     Attributes:
         frame: width and height in pixels.
         clock: what the time of its events rests on.
         is_snapshot: it has done so for a while, and this was said because somebody asked for a picture.
+        recovered_from: what was wrong with its pictures until now; absent where it was offline or is new.
     """
 
     frame: tuple[Pixels, Pixels]
     clock: Clock
     is_snapshot: bool = False
+    recovered_from: DegradedReason | None = None
 
 
 class CameraOffline(_Data, frozen=True, kw_only=True):
@@ -195,7 +198,7 @@ class CameraOffline(_Data, frozen=True, kw_only=True):
 class CameraDegraded(_Data, frozen=True, kw_only=True):
     """A camera delivers pictures that show nothing useful."""
 
-    reason: Literal["frozen", "black", "white", "covered", "moved", "corrupt", "stalled"]
+    reason: DegradedReason
     since: Moment
 
 

@@ -86,6 +86,16 @@ class Analysis:
         with self._tally.timed("observe", self._clock):
             return self._maker.messages(self._scene.observe(at_s, look, cache(frame.bgr)))
 
+    def rest(self, frame: Frame) -> list[Message]:
+        """Return the events that come with time alone: this frame shows nothing, so nobody looks at it."""
+        self._last_s = frame.stream_s
+        self._tally.frames_analysed += 1
+        return self._maker.messages(self._scene.coast(frame.stream_s))
+
+    def relearn(self) -> None:
+        """Know nothing of the scene's usual look: the next frame is new as a whole."""
+        self._gate.relearn()
+
     def change(self, settings: CameraSettings, stream_id: str, at_s: Fraction) -> list[Message]:
         """Look in another way from the frame at `at_s` on; return the events that the change brings.
 

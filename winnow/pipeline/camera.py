@@ -10,7 +10,7 @@ from threading import Event as Flag
 from typing import Final, Literal
 
 from winnow.detectors import Detector
-from winnow.events.data import CameraOffline, CameraOnline
+from winnow.events.data import CameraOffline, CameraOnline, DegradedReason
 from winnow.events.event import encode_event
 from winnow.events.identity import digest_of
 from winnow.events.status import CameraStatus
@@ -18,6 +18,7 @@ from winnow.events.thumbnail import Thumbnail
 from winnow.pipeline.analysis import Analysis, model_ref
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.footage import stream_id
+from winnow.pipeline.health import HealthChange, HealthWatch, degraded_status, health_report
 from winnow.pipeline.node_stats import CameraCounters
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings, look_change
@@ -94,6 +95,8 @@ class Camera:
         self._analysis: Analysis | None = None
         self._starts_at: datetime | None = None
         self._lineage = ""
+        self._health = HealthWatch(plan.settings.health, is_live=source.is_live)
+        self._frame_size = (0, 0)
         self._wanted: deque[CameraSettings] = deque(maxlen=1)
         self._snapshots: deque[Callable[[str | None], None]] = deque(maxlen=16)
         self.is_online = False
@@ -103,6 +106,11 @@ class Camera:
     def name(self) -> str:
         """Return the camera's name."""
         return self._plan.name
+
+    @property
+    def degraded(self) -> DegradedReason | None:
+        """Return what is wrong with the camera's pictures; None if nothing is."""
+        return self._health.state
 
     @property
     def source(self) -> Source:
@@ -158,6 +166,7 @@ class Camera:
             self._adopt(self._wanted.popleft(), frame)
         if frame.stream_epoch != self._stream_epoch:
             self._begin_stream(frame)
+        self._note_health(self._health.see(frame, self._clock.monotonic_s()))
         if self._sampler.takes(frame.stream_s):
             stopping.wait(self._pace.delay_s(frame.stream_s, self._clock.monotonic_s()))
             self._look_at(frame)
@@ -171,6 +180,8 @@ class Camera:
             reason = stats.last_error or "no frames"
             logger.warning("Camera went offline", extra={"camera": self.name, "reason": reason})
             self._report_offline(reason[:200])
+        elif self.is_online and stats.connection == "online":
+            self._note_health(self._health.hear(self._clock.monotonic_s(), stats.bytes_read))
         return stats.connection != "ended"
 
     def _adopt(self, settings: CameraSettings, frame: Frame) -> None:
@@ -184,6 +195,7 @@ class Camera:
         self._lineage = digest_of(self._lineage, str(frame.stream_epoch), str(frame.stream_s))
         self._plan = replace(self._plan, settings=settings)
         self._source.sample(settings.analysed_fps)
+        self._health.change(settings.health)
         if self._analysis is None or frame.stream_epoch != self._stream_epoch:
             return  # a stream begins with this frame, or none has
         logger.info("Camera looks with its new settings", extra={"camera": self.name, "tracks": change})
@@ -213,6 +225,7 @@ class Camera:
         starts_at = frame.captured_at - timedelta(microseconds=round(frame.stream_s * 1_000_000))
         self._starts_at = starts_at
         self._stream_epoch = frame.stream_epoch
+        self._frame_size = (frame.width, frame.height)
         self._sampler = FrameSampler(self._plan.settings.analysed_fps)
         self._maker = EventMaker(
             node=self._plan.node,
@@ -234,7 +247,7 @@ class Camera:
         if self._analysis is None or self._maker is None:  # pragma: no cover - a stream begins before its first frame
             raise AssertionError("no stream")
         started_mono_s = frame.read_at_mono_s if frame.read_at_mono_s is not None else self._clock.monotonic_s()
-        messages = self._analysis.analyse(frame)
+        messages = self._analysis.rest(frame) if self._health.is_blind else self._analysis.analyse(frame)
         if not self.is_online:
             self.is_online = True
             online = CameraOnline(frame=(frame.width, frame.height), clock=self._source.clock_source)
@@ -248,6 +261,23 @@ class Camera:
         self._hand_on(messages)
         tell(None if messages else "no image may be sent: redaction is no-images, or the budget is used up")
 
+    def _note_health(self, change: HealthChange | None) -> None:
+        """Tell the world of a change; whatever it was, the scene that motion is measured against is no longer known."""
+        if change is None or self._maker is None or self._analysis is None:
+            return
+        at = self._maker.moment(change.at_s)
+        report = health_report(
+            change, moment=self._maker.moment, frame_size=self._frame_size, clock=self._source.clock_source
+        )
+        fields = {"camera": self.name, "reason": change.reason or change.before}
+        if change.reason:
+            logger.warning("Camera degraded", extra=fields)
+        else:
+            logger.info("Camera recovered", extra=fields)
+        self._analysis.relearn()
+        self._hand_on([self._maker.about_camera(at, report)])
+        self._announce(degraded_status(report, at))
+
     def _finish(self, reason: Literal["stream", "stopped"]) -> None:
         if self._analysis is not None:
             self._hand_on(self._analysis.finish(reason))
@@ -260,6 +290,7 @@ class Camera:
         self._set_offline(reason)
 
     def _set_offline(self, reason: str) -> None:
+        self._health.interrupt()
         self.is_online = False
         self._announce(CameraStatus(state="offline", since=self._clock.now(), reason=reason))
 

@@ -5,11 +5,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from winnow.events.data import DegradedReason
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.tally import STAGES
 
@@ -61,6 +62,13 @@ CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
         name="winnow_camera_online",
         text="1 if the camera delivers frames.",
         read=lambda camera: _one(1 if camera.is_online else 0),
+    ),
+    CameraMetric(
+        kind="gauge",
+        name="winnow_camera_degraded",
+        text="1 if the camera's pictures show nothing useful, by what is wrong.",
+        labels=("reason",),
+        read=lambda camera: [((reason,), float(camera.degraded == reason)) for reason in get_args(DegradedReason)],
     ),
     CameraMetric(
         kind="counter",

@@ -62,6 +62,11 @@ WORDS: list[tuple[str, dict[str, object], str]] = [
         "completed loop: a → b in 3.0 s",
     ),
     ("camera.online", {"frame": [1920, 1080], "clock": "rtcp"}, "delivers 1920x1080"),
+    (
+        "camera.online",
+        {"frame": [640, 480], "clock": "wall", "recovered_from": "black"},
+        "is no longer black, delivers 640x480",
+    ),
     ("camera.offline", {"reason": "timed out", "since": NOON}, "delivers nothing: timed out"),
     ("camera.degraded", {"reason": "black", "since": NOON}, "shows nothing useful: black"),
     (

@@ -84,7 +84,8 @@ def _camera(data: CameraOnline | CameraOffline | CameraDegraded) -> str:
     match data:
         case CameraOnline():
             width, height = data.frame
-            return f"delivers {width}x{height}"
+            recovered = f"is no longer {data.recovered_from}, " if data.recovered_from else ""
+            return f"{recovered}delivers {width}x{height}"
         case CameraOffline():
             return f"delivers nothing: {data.reason}"
         case CameraDegraded():

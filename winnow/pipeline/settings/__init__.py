@@ -5,6 +5,7 @@ from winnow.pipeline.settings.changes import LookChange, SettingsChange, applied
 from winnow.pipeline.settings.connection import ConnectionSettings
 from winnow.pipeline.settings.detection import DetectionSettings
 from winnow.pipeline.settings.edge import EdgeSettings, MetricsSettings, SpoolSettings
+from winnow.pipeline.settings.health import HealthSettings
 from winnow.pipeline.settings.labels import check_labels
 from winnow.pipeline.settings.link import LinkSettings
 from winnow.pipeline.settings.motion import MotionSettings
@@ -29,6 +30,7 @@ __all__ = [
     "DetectionSettings",
     "EdgeSettings",
     "FilterSettings",
+    "HealthSettings",
     "LineSettings",
     "LinkSettings",
     "LookChange",

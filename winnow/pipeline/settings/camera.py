@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from winnow.pipeline.settings.connection import ConnectionSettings
 from winnow.pipeline.settings.detection import DetectionSettings
+from winnow.pipeline.settings.health import HealthSettings
 from winnow.pipeline.settings.motion import MotionSettings
 from winnow.pipeline.settings.rules import LineSettings, SequenceSettings, ZoneSettings
 from winnow.pipeline.settings.shapes import Name
@@ -35,6 +36,7 @@ class CameraSettings(Settings):
         zones: by name.
         lines: by name.
         sequences: of zones, by name.
+        health: when its pictures count as useless.
     """
 
     source: Annotated[str, Field(min_length=1), AfterValidator(_source_beside_settings)]
@@ -44,6 +46,7 @@ class CameraSettings(Settings):
     zones: dict[Name, ZoneSettings] = Field(default_factory=dict, max_length=64)
     lines: dict[Name, LineSettings] = Field(default_factory=dict, max_length=64)
     sequences: dict[Name, SequenceSettings] = Field(default_factory=dict, max_length=64)
+    health: HealthSettings = HealthSettings()
     motion: MotionSettings = MotionSettings()
     detection: DetectionSettings = DetectionSettings()
     tracking: TrackingSettings = TrackingSettings()
