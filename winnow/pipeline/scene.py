@@ -179,9 +179,8 @@ class Scene:
         turn = self._objects.follow(tracks, at_s)
         for known in turn.ended:
             yield from self._ending(known, at_s, "lost")
-        self._rules.recognise(
-            (known.number, known.label, known.unruled[-1]) for known in self._objects.open if known.unruled
-        )
+        seen = [(known.number, known.unruled[-1]) for known in self._objects.open if known.unruled]
+        self._rules.recognise(at_s, seen)
         for known in self._objects.open:
             if known in turn.started:
                 self._album.open(known.number, at_s)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from winnow.pipeline.rules.geometry import PixelPoint, distance_right_of, meeting, moment_between
 from winnow.pipeline.rules.hysteresis import Holding, Side, side_of
-from winnow.pipeline.rules.identities import swap_values
+from winnow.pipeline.rules.memories import swap_values
 from winnow.pipeline.rules.outcomes import Direction
 
 Admits = Callable[[Fraction], bool]

@@ -56,9 +56,10 @@ class Rules:
         ]
         return successor, exits, [told for zone in gone for told in _counted(zone, at_s, is_last=True)]
 
-    def recognise(self, newest: Iterable[tuple[int, str, Sighting]]) -> None:
-        """Take in who is seen in a frame: track, label, last sighting; whom the tracker has swapped is swapped here."""
-        for one, other in self._identities.swapped(newest):
+    def recognise(self, at_s: Fraction, newest: Iterable[tuple[int, Sighting]]) -> None:
+        """Take in who is seen in a frame, track and last sighting: whom the tracker has swapped is swapped here."""
+        for one, other in self._identities.swapped(at_s, newest):
+            self._looks.swap(one, other)
             for line in self._lines:
                 line.memory.swap(one, other)
             for zone in self._zones:
@@ -68,7 +69,7 @@ class Rules:
 
     def see(self, track: int, label: str, sighting: Sighting) -> list[RuleOutcome]:
         """Return what a sighting of an object brought about, in the order in which it happened."""
-        self._identities.note(track, sighting)
+        self._identities.note(track, label, sighting)
         self._looks.note(track, sighting)
         outcomes: list[RuleOutcome] = []
         for line in self._lines:

@@ -8,7 +8,7 @@ So somebody who turns back, passes other zones, or starts again half-way is foll
 from collections.abc import Sequence
 from fractions import Fraction
 
-from winnow.pipeline.rules.identities import swap_values
+from winnow.pipeline.rules.memories import swap_values
 
 
 class ZoneSequence:

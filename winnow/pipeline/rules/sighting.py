@@ -8,6 +8,7 @@ from statistics import median
 from typing import Final
 
 from winnow.pipeline.rules.geometry import PixelPoint
+from winnow.pipeline.rules.memories import swap_values
 from winnow.pipeline.settings import Anchor, FilterSettings
 
 LOOKS_KEPT: Final = 5
@@ -63,6 +64,10 @@ class Looks:
             and wanted.min_area <= _typical(w * h / self._frame_px for w, h in sizes) <= wanted.max_area
             and wanted.min_aspect <= _typical(w / h for w, h in sizes) <= wanted.max_aspect
         )
+
+    def swap(self, track: int, other: int) -> None:
+        """Take what is known of one object for what is known of the other."""
+        swap_values(self._seen, track, other)
 
     def forget(self, track: int) -> None:
         """Keep nothing of an object that ended."""

@@ -17,8 +17,8 @@ from typing import Literal
 
 from winnow.pipeline.rules.geometry import FramedPolygon, PixelPoint, moment_between, room_inside
 from winnow.pipeline.rules.hysteresis import Holding, Side, side_of
-from winnow.pipeline.rules.identities import swap_values
 from winnow.pipeline.rules.lines import Admits
+from winnow.pipeline.rules.memories import swap_values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

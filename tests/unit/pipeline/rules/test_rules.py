@@ -266,7 +266,7 @@ def test_end_of_an_object_leaves_its_zones_and_nothing_else() -> None:
     assert watched.zones_of(1) == ()
     assert watched.end(1) == []
     assert not watched._looks._seen
-    assert not watched._identities._ways
+    assert not watched._identities._followers
     assert not any(one.memory._crossers for one in watched._lines)
     assert not any(one.memory.zone._visitors for one in watched._zones)
     assert not any(one.memory._left_first_s for one in watched._sequences)
