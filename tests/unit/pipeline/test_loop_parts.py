@@ -5,19 +5,17 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from winnow.events import Event, Thumbnail
 from winnow.events.data import CameraOnline, LineCrossed, ModelRef
 from winnow.events.identity import event_id
-from winnow.pipeline.drawing import draw_settings
 from winnow.pipeline.event_maker import EventMaker
 from winnow.pipeline.footage import live_digest, recording_digest, stream_id
 from winnow.pipeline.node_stats import CameraCounters, StatisticsReporter
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.scene import Happening, Picture
-from winnow.pipeline.settings import CameraSettings, LineSettings, ZoneSettings
+from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.tally import Tally
 from winnow.runtime.testing import ManualClock
 
@@ -169,19 +167,3 @@ def test_statistics_are_of_the_period() -> None:
     assert (first.cameras[0].frames_decoded, second.cameras[0].frames_decoded) == (10, 20)
     assert second.cameras[0].frames_dropped == {"drop_oldest": 0}
     assert (second.cameras[0].bytes_in, second.spool_depth) == (20_000, 2)
-
-
-def test_drawing_shows_zones_and_lines_and_keeps_the_frame() -> None:
-    """Pixels change where a zone or line lies, the arrow is on the line's right side, the frame stays as it was."""
-    frame = np.zeros((200, 300, 3), np.uint8)
-    settings = CameraSettings(
-        source="x",
-        zones={"z": ZoneSettings(points=((0.05, 0.05), (0.3, 0.05), (0.3, 0.3), (0.05, 0.3)))},
-        lines={"l": LineSettings(points=((0.6, 0.9), (0.6, 0.1)))},
-    )
-    drawn = draw_settings(frame, settings)
-    assert not frame.any()
-    assert drawn[35, 50].any()
-    right, left = drawn[80:120, 185:200], drawn[80:120, 160:175]
-    assert right.any()
-    assert not left.any()

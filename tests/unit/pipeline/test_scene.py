@@ -11,7 +11,17 @@ import pytest
 from numpy.typing import NDArray
 
 from winnow.detectors import Detections
-from winnow.events.data import KIND_OF, LineCrossed, ModelRef, ObjectEnded, ObjectStarted, ZoneEntered, ZoneExited
+from winnow.events.data import (
+    KIND_OF,
+    LineCrossed,
+    ModelRef,
+    ObjectEnded,
+    ObjectStarted,
+    ZoneDwelled,
+    ZoneEntered,
+    ZoneExited,
+    ZoneOccupancy,
+)
 from winnow.events.jpeg import jpeg_size
 from winnow.pipeline.detection import Look
 from winnow.pipeline.scene import Happening, Picture, Scene
@@ -328,3 +338,43 @@ def test_cut_off_person_is_redacted() -> None:
         stage.scene._tracker.coast(Fraction(0)),
     )
     assert people == [(10.0, 20.0, 30.0, 60.0)]
+
+
+def busy_yard() -> CameraSettings:
+    """Return a yard that tells of dwell and of its first visitor."""
+    yard = SETTINGS.zones["yard"]
+    zone = {**yard.model_dump(), "dwell_s": 20, "occupancy": {"threshold": 1}}
+    return CameraSettings.model_validate({**SETTINGS.model_dump(), "zones": {"yard": zone}})
+
+
+def test_dwell_is_told_while_nothing_moves() -> None:
+    """Somebody walks into the yard and stands still; the detector sleeps, and stream time goes on."""
+    stage = Stage(busy_yard())
+    for step in range(26):
+        stage.show(walker(step))
+    looks = 0
+    while "zone.dwelled" not in stage.kinds():
+        if stage.scene.needs_detection(stage.at_s + Fraction(1, FPS)):
+            stage.show(walker(25))
+            looks += 1
+        else:
+            stage.rest(1)
+    assert looks < 10 * FPS
+    happenings = [told for told in stage.told if isinstance(told, Happening)]
+    entered = next(told for told in happenings if isinstance(told.data, ZoneEntered))
+    dwelled = happenings[-1]
+    assert isinstance(dwelled.data, ZoneDwelled)
+    assert (dwelled.at_s, dwelled.data.dwell_s) == (entered.at_s + 20, 20)
+    assert 0 <= stage.at_s - dwelled.at_s <= Fraction(1, FPS)
+
+
+def test_occupancy_is_about_nobody_and_ends_with_the_stream() -> None:
+    """Its events have no subject, but numbers of their own; the last one says that the zone is empty."""
+    stage = Stage(busy_yard())
+    for step in range(26):
+        stage.show(walker(step))
+    stage.finish()
+    told = [one for one in stage.told if isinstance(one, Happening) and isinstance(one.data, ZoneOccupancy)]
+    said = [(one.subject, one.revision, one.data.state) for one in told if isinstance(one.data, ZoneOccupancy)]
+    assert said == [(None, 0, "above"), (None, 1, "below")]
+    assert stage.told[-1] is told[-1]

@@ -284,3 +284,17 @@ def test_changed_rules_keep_what_did_not_change() -> None:
     assert exits == [(1, Exited(at_s=Fraction("1.5"), zone="left", dwell_s=Fraction("1.5")))]
     assert [(one.state, one.count) for one in emptied] == [("below", 0)]
     assert successor.zones_of(1) == ("whole",)
+
+
+def test_swapped_objects_keep_their_looks() -> None:
+    """A filter asks how the object looked, not what looked so under its number."""
+    watched = rules(zones={"left": {**HALVES["left"], "filter": {"max_aspect": 0.5}}})
+    for index in range(5):
+        watched.see(1, "person", seen(index / 5, RIGHT))
+        watched.see(2, "person", seen(index / 5, FAR_RIGHT, size=(100, 100)))
+    swapped = {1: seen(1, FAR_RIGHT, size=(100, 100)), 2: seen(1, RIGHT)}
+    watched.recognise(Fraction(1), swapped.items())
+    for index in range(2):
+        watched.see(1, "person", seen(1 + index / 5, FAR_RIGHT, size=(100, 100)))
+    told = [outcome for index in range(2) for outcome in watched.see(2, "person", seen(1 + index / 2, LEFT))]
+    assert kinds(told) == ["Entered left"]

@@ -164,3 +164,35 @@ def test_swap_exchanges_visits(tracks: tuple[int, int]) -> None:
     visit(zone, [INSIDE] * 3)
     zone.swap(*tracks)
     assert (zone.is_inside(1), zone.is_inside(2), zone.count) == (False, True, 1)
+
+
+def test_visit_never_begins_before_the_zone_is_watched() -> None:
+    """Who met the border before that, and was believed inside after it, enters when it is watched."""
+    zone = yard()
+    way = [OUTSIDE] * 2 + [INSIDE] * 3
+    changes = [
+        change
+        for index, point in enumerate(way)
+        for change in zone.see(1, point, Fraction(index), lambda at_s: at_s >= 2)
+    ]
+    assert changes == [ZoneChange(kind="entered", at_s=Fraction(3))]
+
+
+def test_visit_never_ends_before_it_begins() -> None:
+    """Who counts only when already on the way out has been inside for no time."""
+    zone = yard()
+    for index in range(4):
+        zone.see(1, INSIDE, Fraction(index), lambda _: False)
+    zone.see(1, OUTSIDE, Fraction(4), lambda _: False)
+    assert kinds(zone.see(1, INSIDE, Fraction(9, 2), always)) == ["entered"]
+    changes = [
+        change
+        for at_s in (5, 6)
+        for change in zone.see(1, (501, 300) if at_s == 4 else OUTSIDE, Fraction(at_s), always)
+    ]
+    assert [(change.kind, change.dwell_s >= 0) for change in changes] == [("exited", True)]
+    late = yard()
+    for index in range(3):
+        late.see(1, INSIDE, Fraction(index), lambda _: False)
+    late.stay(1, Fraction(9), always)
+    assert late.forget(1) == [ZoneChange(kind="exited", at_s=Fraction(9), dwell_s=Fraction(0))]

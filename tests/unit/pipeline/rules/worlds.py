@@ -121,7 +121,9 @@ class World:
                     missed[number] += 1
                     continue
                 missed[number] = 0
-                flickers = good[number] > max(2, self.rate * self.steady_s) and random.random() < self.flickering
+                flickers = (
+                    good[number] > max(2.0, self.rate * float(self.steady_s)) and random.random() < self.flickering
+                )
                 good[number] = 0 if flickers else good[number] + 1
                 seen[self._track(number, at_s)] = _sighting(way, number, at_s, random, flickers=flickers)
             yield at_s, seen
