@@ -71,7 +71,7 @@ def test_letters_are_readable_at_any_size(size: tuple[int, int]) -> None:
     enlarged = picture.shape[1] // size[0]
     assert picture.shape[1] == enlarged * size[0] >= 960
     legend = picture[enlarged * size[1] :]
-    letters = np.asarray(legend[:, legend.shape[1] // 12 :] < 128).all(axis=2)
+    letters = np.all(np.less(legend[:, legend.shape[1] // 12 :], 128), axis=2)
     rows = np.flatnonzero(letters.any(axis=1))
     assert 12 <= rows[-1] - rows[0] <= 50
     assert letters.any(axis=0).sum() > 100
