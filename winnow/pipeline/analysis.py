@@ -4,6 +4,9 @@ from fractions import Fraction
 from functools import cache
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from winnow.detectors import Detector
 from winnow.events.data import CameraOnline, ModelRef
 from winnow.events.data import Clock as ClockSource
@@ -75,16 +78,19 @@ class Analysis:
         at_s = self._last_s = frame.stream_s
         self._tally.frames_analysed += 1
         with self._tally.timed("motion", self._clock):
-            motion = self._gate.update(frame.luma())
-        plan = self._plan(motion, at_s)
+            luma = frame.luma()
+            motion = self._gate.update(luma)
+        moving = self._moving(motion)
+        plan = self._plan(motion, moving, at_s)
         if plan is None:
-            return self._maker.messages(self._scene.coast(at_s))
+            with self._tally.timed("observe", self._clock):
+                return self._maker.messages(self._scene.coast(at_s, luma))
         self._tally.detector_runs += 1
         self._tally.model_runs += len(plan.inputs)
         with self._tally.timed("detect", self._clock):
             look = self._finder.look(frame, plan)
         with self._tally.timed("observe", self._clock):
-            return self._maker.messages(self._scene.observe(at_s, look, cache(frame.bgr)))
+            return self._maker.messages(self._scene.observe(at_s, look, cache(frame.bgr), luma=luma, moving_xyxy=moving))
 
     def rest(self, frame: Frame) -> list[Message]:
         """Return the events that come with time alone: this frame shows nothing, so nobody looks at it."""
@@ -129,18 +135,23 @@ class Analysis:
         """Return the events that end every open object."""
         return self._maker.messages(self._scene.finish(self._last_s, reason))
 
-    def _plan(self, motion: Motion, at_s: Fraction) -> LookPlan | None:
+    def _moving(self, motion: Motion) -> NDArray[np.float64]:
+        """Return where something moves, (M, 4), x1 y1 x2 y2 in pixels."""
+        regions = np.array(motion.regions, np.float64).reshape(-1, 4)
+        corners = np.concatenate((regions[:, :2], regions[:, :2] + regions[:, 2:]), axis=1)
+        return corners * np.tile(np.array(self._frame_size, np.float64), 2)
+
+    def _plan(self, motion: Motion, moving: NDArray[np.float64], at_s: Fraction) -> LookPlan | None:
         """Return where the detector is to look, None if nowhere."""
-        happens = motion.is_global_change or bool(motion.regions) or self._scene.needs_detection(at_s)
-        if self._is_whole_frame_due(at_s, happens=happens):
+        is_needed = motion.is_global_change or self._scene.needs_detection(at_s, moving)
+        if self._is_whole_frame_due(at_s, happens=is_needed or bool(len(moving))):
             self._looked_around_s = at_s
             return plan_whole_frame(self._frame_size, self._spec)
-        if not happens:
+        if not is_needed:
             return None
-        width, height = self._frame_size
-        moving = [(x * width, y * height, (x + w) * width, (y + h) * height) for x, y, w, h in motion.regions]
-        followed = [(x1, y1, x2, y2) for x1, y1, x2, y2 in self._scene.where_to_look(at_s).tolist()]
-        return plan_look([*moving, *followed], self._frame_size, self._spec, self._settings.detection.max_runs)
+        areas = np.concatenate((moving, self._scene.where_to_look(at_s, moving)))
+        boxes = [(x1, y1, x2, y2) for x1, y1, x2, y2 in areas.tolist()]
+        return plan_look(boxes, self._frame_size, self._spec, self._settings.detection.max_runs)
 
     def _is_whole_frame_due(self, at_s: Fraction, *, happens: bool) -> bool:
         if self._looked_around_s is None or not self._settings.motion.enabled:

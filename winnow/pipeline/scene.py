@@ -27,6 +27,9 @@ SURROUNDINGS: Final = 0.15
 """A picture is taken only where the detector looked this share of the object's size further than the picture shows on
 each side, or up to the frame's border: the head of somebody beside the object must be found too."""
 
+NOWHERE: Final = np.empty((0, 4))
+"""No boxes."""
+
 PERSON: Final = "person"
 """The label whose heads are redacted, in every label set that the project's models use."""
 
@@ -73,7 +76,7 @@ class Picture:
 class Scene:
     """What is known of one camera's scene within one stream epoch. A jump in time or a new frame size needs a new one.
 
-    A camera's loop asks `needs_detection` for every sampled frame in which nothing moves, then calls `observe` with
+    A camera's loop asks `needs_detection` for every sampled frame, then calls `observe` with
     what the detector found or `coast` where it was not asked; times never decrease.
     """
 
@@ -116,23 +119,38 @@ class Scene:
         self._around: NDArray[np.float64] = np.empty((0, 4))
         self._room = settings.thumbnails.margin + SURROUNDINGS
 
-    def needs_detection(self, at_s: Fraction) -> bool:
-        """Return whether the detector must look at this frame although nothing moves in it."""
-        return self._tracker.needs_detection(at_s)
+    def needs_detection(self, at_s: Fraction, moving_xyxy: NDArray[np.float64] = NOWHERE) -> bool:
+        """Return whether the detector must look at this frame: something new moves, or an object cannot be followed.
 
-    def where_to_look(self, at_s: Fraction) -> NDArray[np.float64]:
+        Args:
+            at_s: stream time of the frame.
+            moving_xyxy: where something moves in it, (M, 4), x1 y1 x2 y2 in pixels.
+        """
+        return self._tracker.needs_detection(at_s, moving_xyxy)
+
+    def where_to_look(self, at_s: Fraction, moving_xyxy: NDArray[np.float64] = NOWHERE) -> NDArray[np.float64]:
         """Return where the objects are expected that the detector must look at, (N, 4), x1 y1 x2 y2 in pixels."""
-        return self._tracker.where_to_look(at_s)
+        return self._tracker.where_to_look(at_s, moving_xyxy)
 
-    def observe(self, at_s: Fraction, look: Look, bgr: Callable[[], NDArray[np.uint8]]) -> list[Happening | Picture]:
+    def observe(
+        self,
+        at_s: Fraction,
+        look: Look,
+        bgr: Callable[[], NDArray[np.uint8]],
+        *,
+        luma: NDArray[np.uint8] | None = None,
+        moving_xyxy: NDArray[np.float64] = NOWHERE,
+    ) -> list[Happening | Picture]:
         """Return what happened up to a frame that the detector looked at.
 
         Args:
             at_s: stream time of the frame.
             look: where it looked, and all that it found there, weak ones and labels that nobody asked for included.
             bgr: returns the frame's pixels, uint8 (height, width, 3); called only if they are needed.
+            luma: its brightness (height, width); without it, objects are not followed between two looks.
+            moving_xyxy: where something moves in it, (M, 4), x1 y1 x2 y2 in pixels.
         """
-        tracks = self._tracker.update(_chosen(look, self._wanted), at_s)
+        tracks = self._tracker.update(_chosen(look, self._wanted), at_s, luma, moving_xyxy)
         happened = list(self._turn(tracks, at_s))
         people = self._people(look, tracks)
         for known in self._objects.open:
@@ -140,9 +158,9 @@ class Scene:
                 self._album.offer(known.number, at_s=at_s, box=known.box, score=known.score, bgr=bgr, people=people)
         return [*happened, *self._early_pictures(at_s)]
 
-    def coast(self, at_s: Fraction) -> list[Happening | Picture]:
-        """Return what happened up to a frame that the detector did not look at because nothing moved in it."""
-        happened = list(self._turn(self._tracker.coast(at_s), at_s))
+    def coast(self, at_s: Fraction, luma: NDArray[np.uint8] | None = None) -> list[Happening | Picture]:
+        """Return what happened up to a frame that the detector did not look at because it need not; see `observe`."""
+        happened = list(self._turn(self._tracker.coast(at_s, luma), at_s))
         return [*happened, *self._early_pictures(at_s)]
 
     def change(self, settings: CameraSettings, at_s: Fraction) -> list[Happening | Picture]:
@@ -197,7 +215,7 @@ class Scene:
         """Show an object's sightings to the rules: of one that just started, also those before it did."""
         for sighting in known.take_unruled():
             yield from self._said(known, self._rules.see(known.number, known.label, sighting))
-        if known.is_present and not known.is_seen:
+        if known.is_present and known.last_seen_s < at_s:
             yield from self._said(known, self._rules.stay(known.number, known.label, at_s))
         known.note_zones(self._rules.zones_of(known.number))
 

@@ -119,7 +119,7 @@ class Objects:
         if not known.has_started:
             known.label = self._labels[int(tracks.class_ids[row])]
         known.is_seen, known.is_present = bool(tracks.seen[row]), bool(tracks.present[row])
-        if known.is_seen:
+        if tracks.followed[row]:
             known.note_sighting(at_s, box, score)
         return self._step(known, _sign(row, tracks), at_s)
 
@@ -153,8 +153,9 @@ class Objects:
 def _sign(row: int, tracks: Tracks) -> _Sign | None:
     """Return what the track shows; a candidate's only sign is that it was confirmed and has travelled.
 
-    A track that is not seen shows nothing: its last box stays where it was, and whoever has left does not stand still.
+    A track that is not followed shows nothing: its last box stays where it was, and whoever has left does not stand
+    still.
     """
-    if not (tracks.seen[row] and tracks.confirmed[row] and tracks.travelled[row]):
+    if not (tracks.followed[row] and tracks.confirmed[row] and tracks.travelled[row]):
         return None
     return _Sign.RESTS if tracks.still[row] else _Sign.MOVES

@@ -33,7 +33,7 @@ class TrackedObject:
         label: of the class it was best seen as; fixed once it started.
         number: 1, 2, 3 … in the order in which objects started; 0 before.
         first_seen_s: its first detection.
-        last_seen_s: its last detection.
+        last_seen_s: when it was last detected, or followed by optical flow.
         box: last estimate, clipped to the frame, pixels.
         frame_size: width and height in pixels.
         score: of the last detection.
@@ -81,7 +81,7 @@ class TrackedObject:
         return (x1 + x2) / 2, y2
 
     def note_sighting(self, at_s: Fraction, box: PixelBox, score: float) -> None:
-        """Take in a detection."""
+        """Take in where it is: detected there, or followed."""
         self.last_seen_s, self.box, self.score = at_s, box, score
         self.top_score = max(self.top_score, score)
         x, y = self.anchor

@@ -27,13 +27,26 @@ def grown(boxes_xyxy: Boxes, share: float) -> Boxes:
 
 def overlaps(first_xyxy: Boxes, second_xyxy: Boxes) -> NDArray[np.float64]:
     """Return intersection over union (N, M), 0 where both boxes are empty."""
-    low = np.maximum(first_xyxy[:, None, :2], second_xyxy[None, :, :2])
-    high = np.minimum(first_xyxy[:, None, 2:], second_xyxy[None, :, 2:])
-    sides = np.maximum(high - low, 0.0)
-    shared = sides[:, :, 0] * sides[:, :, 1]
+    shared = shared_areas(first_xyxy, second_xyxy)
     union = _areas(first_xyxy)[:, None] + _areas(second_xyxy)[None, :] - shared
     overlap: NDArray[np.float64] = shared / np.maximum(union, np.finfo(np.float64).tiny)
     return overlap
+
+
+def shared_areas(first_xyxy: Boxes, second_xyxy: Boxes) -> NDArray[np.float64]:
+    """Return the area that each two boxes have in common (N, M)."""
+    low = np.maximum(first_xyxy[:, None, :2], second_xyxy[None, :, :2])
+    high = np.minimum(first_xyxy[:, None, 2:], second_xyxy[None, :, 2:])
+    sides = np.maximum(high - low, 0.0)
+    shared: NDArray[np.float64] = sides[:, :, 0] * sides[:, :, 1]
+    return shared
+
+
+def apart(boxes_xyxy: Boxes, room: float) -> NDArray[np.bool_]:
+    """Return which boxes touch none of the others, each grown by `room` of its size on every side."""
+    wide = grown(boxes_xyxy, room)
+    alone: NDArray[np.bool_] = (shared_areas(wide, wide) > 0).sum(axis=1) <= 1
+    return alone
 
 
 def _areas(boxes_xyxy: Boxes) -> NDArray[np.float64]:

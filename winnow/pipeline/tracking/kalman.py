@@ -108,6 +108,33 @@ def predicted(states: BoxStates, elapsed_s: float, seen: NDArray[np.bool_]) -> B
     )
 
 
+def carried(states: BoxStates, elapsed_s: float, shifts: Numbers, noise: float) -> BoxStates:
+    """Return the states after each centre was seen to move by `shifts` in the last `elapsed_s`; rows correspond.
+
+    A shift measures the mean velocity of that time. Position and velocity are corrected together, as their covariance
+    demands: without noise the centre goes exactly as far as it was seen to go.
+
+    Args:
+        states: as predicted for the end of that time.
+        elapsed_s: above 0.
+        shifts: (N, 2), pixels.
+        noise: standard deviation of a shift, as a share of the box's size.
+    """
+    innovation = states.var_velocity[:, :2] + (noise * _sizes(states.position) / elapsed_s) ** 2
+    position_gain = states.covariance[:, :2] / innovation
+    velocity_gain = states.var_velocity[:, :2] / innovation
+    residual = shifts / elapsed_s - states.velocity[:, :2]
+    return BoxStates(
+        position=_with_centres(states.position, states.position[:, :2] + position_gain * residual),
+        velocity=_with_centres(states.velocity, states.velocity[:, :2] + velocity_gain * residual),
+        var_position=_with_centres(
+            states.var_position, states.var_position[:, :2] - position_gain * states.covariance[:, :2]
+        ),
+        covariance=_with_centres(states.covariance, states.covariance[:, :2] * (1 - velocity_gain)),
+        var_velocity=_with_centres(states.var_velocity, states.var_velocity[:, :2] * (1 - velocity_gain)),
+    )
+
+
 def corrected(states: BoxStates, measured: Boxes) -> BoxStates:
     """Return the states after each box was measured once; rows correspond."""
     innovation = states.var_position + (MEASUREMENT_NOISE * _sizes(measured)) ** 2
@@ -121,6 +148,11 @@ def corrected(states: BoxStates, measured: Boxes) -> BoxStates:
         covariance=states.covariance * (1 - gain),
         var_velocity=states.var_velocity - velocity_gain * states.covariance,
     )
+
+
+def _with_centres(numbers: Numbers, centres: Numbers) -> Numbers:
+    """Return the numbers with their first two columns replaced; sizes are as they were."""
+    return np.concatenate((centres, numbers[:, 2:]), axis=1)
 
 
 def _sizes(boxes_cxcywh: Boxes) -> Numbers:

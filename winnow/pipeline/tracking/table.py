@@ -28,6 +28,10 @@ class TrackTable:
         top_scores: float64 (N,), best so far.
         class_ids: int32 (N,), of the best-scoring detection so far.
         seen: bool (N,), detected when the detector last looked.
+        looked_ns: int64 (N,), when the detector last looked where it was.
+        unlooked: int64 (N,), frames since then.
+        detected_ns: int64 (N,), when a detection last belonged to it.
+        followed: bool (N,), where it is in the last frame is known: detected, or carried there by optical flow.
         confirmed: bool (N,).
         travelled: bool (N,), has moved at least once.
     """
@@ -44,6 +48,10 @@ class TrackTable:
     top_scores: NDArray[np.float64]
     class_ids: NDArray[np.int32]
     seen: NDArray[np.bool_]
+    looked_ns: NDArray[np.int64]
+    unlooked: NDArray[np.int64]
+    detected_ns: NDArray[np.int64]
+    followed: NDArray[np.bool_]
     confirmed: NDArray[np.bool_]
     travelled: NDArray[np.bool_]
 
@@ -78,6 +86,10 @@ class TrackTable:
             top_scores=scores.copy(),
             class_ids=class_ids.copy(),
             seen=np.ones(count, np.bool_),
+            looked_ns=np.full(count, at_ns, np.int64),
+            unlooked=np.zeros(count, np.int64),
+            detected_ns=np.full(count, at_ns, np.int64),
+            followed=np.ones(count, np.bool_),
             confirmed=np.zeros(count, np.bool_),
             travelled=np.zeros(count, np.bool_),
         )

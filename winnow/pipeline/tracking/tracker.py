@@ -21,8 +21,10 @@ from winnow.detectors import Detections
 from winnow.pipeline.detection import Look
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking.association import best_pairs, distinct, similarities
-from winnow.pipeline.tracking.boxes import Boxes, to_centres, to_corners
-from winnow.pipeline.tracking.kalman import BoxStates, corrected, predicted
+from winnow.pipeline.tracking.boxes import Boxes, apart, to_centres, to_corners
+from winnow.pipeline.tracking.cadence import is_explained, wanting
+from winnow.pipeline.tracking.flow import Flow
+from winnow.pipeline.tracking.kalman import BoxStates, carried, corrected, predicted
 from winnow.pipeline.tracking.movement import has_moved
 from winnow.pipeline.tracking.table import TrackTable
 from winnow.pipeline.tracking.tracks import Tracks
@@ -52,14 +54,23 @@ pair of people as a third one between them."""
 SCORES_KEPT: Final = 8
 """How many of its last scores decide whether a track is confirmed; more if `start_hits` asks for more."""
 
+FOLLOW_FOR_S: Final = 1.0
+"""How long optical flow alone carries a track."""
+
+CLEAR_ROOM: Final = 0.3
+"""Boxes grown by this share of their size must not touch, or the flow in one may be that of somebody else."""
+
+NOISE_ALONE: Final = 0.01
+NOISE_BESIDE_DETECTIONS: Final = 0.06
+"""Standard deviation of a shift by optical flow from one frame to the next, as a share of the box's size: where it is
+all there is, and where a detection follows. Believing it more there keeps people apart less well."""
+
 STILL_AFTER_S: Final = 5
 MOVED_HITS: Final = 2
 """Detections in a row away from the reference box before a track is said to have moved: one may be a slip."""
 
-RECHECK_STILL_S: Final = 10
-"""How often tracks that stand still are looked at."""
-
 _NS: Final = 1_000_000_000
+_NOWHERE: Final = np.empty((0, 4))
 
 
 class Tracker:
@@ -73,9 +84,13 @@ class Tracker:
         self._states = BoxStates.first(np.empty((0, 4)))
         self._table = self._begun(0, np.empty((0, 4)), np.empty(0), np.empty(0, np.int32))
         self._predicted_ns: int | None = None
-        self._looked_ns: int | None = None
+        self._flow = Flow()
+        self._carried = np.empty(0, np.bool_)
+        self._looked_at_motion = _NOWHERE
 
-    def update(self, look: Look, at_s: Fraction) -> Tracks:
+    def update(
+        self, look: Look, at_s: Fraction, luma: NDArray[np.uint8] | None = None, moving_xyxy: Boxes = _NOWHERE
+    ) -> Tracks:
         """Return the live tracks in a frame that the detector looked at.
 
         A track outside the look's windows was not missed: nobody looked. It goes on as in `coast`.
@@ -83,11 +98,12 @@ class Tracker:
         Args:
             look: where the detector looked, and what it found there, pixels of the frame.
             at_s: stream time of the frame, not before that of the last call.
+            luma: brightness of the frame (height, width); without it boxes are all there is to go by.
+            moving_xyxy: where something moves in it, (M, 4), pixels.
         """
-        at_ns = self._advance(at_s, self._table.seen)
-        if look.is_whole_frame:
-            self._looked_ns = at_ns
+        at_ns = self._advance(at_s, luma, flow_noise=NOISE_BESIDE_DETECTIONS)
         before, overlooked = self._table.seen.copy(), ~look.covers(to_corners(self._states.position))
+        self._note_look(~overlooked, at_ns)
         held = overlooked & self._held(at_ns)
         self._table.present_ns[held] = at_ns
         boxes, scores, class_ids = _worth_tracking(look.detections)
@@ -96,46 +112,102 @@ class Tracker:
         found = self._table.seen.copy()
         self._table.seen[:] = found | (overlooked & before)
         begun = np.ones(self._begin(row_of, boxes, scores, class_ids, at_ns), np.bool_)
-        found, present = np.concatenate((found, begun)), np.concatenate((found | held, begun))
+        found, present = np.concatenate((found, begun)), np.concatenate((held, begun)) | self._table.followed
         kept = self._forget_lost(at_ns)
         tracks = self._tracks(at_ns, present[kept])
         tracks.seen[:] = found[kept]
+        self._remember(luma, at_ns)
+        self._looked_at_motion = moving_xyxy
         return tracks
 
-    def coast(self, at_s: Fraction) -> Tracks:
-        """Return the live tracks in a frame that the detector did not look at, because nothing moved in it."""
-        at_ns = self._advance(at_s, np.zeros(len(self._table), np.bool_))
-        held = self._held(at_ns)
-        self._table.present_ns[held] = at_ns
+    def coast(self, at_s: Fraction, luma: NDArray[np.uint8] | None = None) -> Tracks:
+        """Return the live tracks in a frame that the detector did not look at, because it need not; see `update`."""
+        at_ns = self._advance(at_s, luma, flow_noise=NOISE_ALONE)
+        self._note_look(np.zeros(len(self._table), np.bool_), at_ns)
+        known = self._held(at_ns) | self._table.followed
+        self._table.present_ns[known] = at_ns
         self._forget_lost(at_ns)
-        tracks = self._tracks(at_ns, self._held(at_ns))
+        tracks = self._tracks(at_ns, self._held(at_ns) | self._table.followed)
         tracks.seen[:] = False
+        self._remember(luma, at_ns)
         return tracks
 
-    def needs_detection(self, at_s: Fraction) -> bool:
-        """Return whether some track cannot be followed without the detector: it moves, is missing, or is due."""
-        return bool(self._wants_look(round(at_s * _NS)).any())
+    def needs_detection(self, at_s: Fraction, moving_xyxy: Boxes = _NOWHERE) -> bool:
+        """Return whether the detector must look at a frame: motion is new in it, or a track wants a look.
 
-    def where_to_look(self, at_s: Fraction) -> Boxes:
-        """Return where the tracks are expected that cannot be followed without the detector, (N, 4), pixels."""
+        Args:
+            at_s: stream time of the frame.
+            moving_xyxy: where something moves in it, (M, 4), pixels.
+        """
         at_ns = round(at_s * _NS)
-        wanted = self._wants_look(at_ns)
+        expected = self._expected(at_ns)
+        known = np.concatenate((expected, self._looked_at_motion))
+        is_new = not is_explained(moving_xyxy, known).all()
+        return is_new or bool(self._wants_look(expected, moving_xyxy, at_ns).any())
+
+    def where_to_look(self, at_s: Fraction, moving_xyxy: Boxes = _NOWHERE) -> Boxes:
+        """Return where the tracks are expected that want a look, (N, 4), pixels."""
+        at_ns = round(at_s * _NS)
+        expected = self._expected(at_ns)
+        return expected[self._wants_look(expected, moving_xyxy, at_ns)]
+
+    def _wants_look(self, expected: Boxes, moving_xyxy: Boxes, at_ns: int) -> NDArray[np.bool_]:
+        return wanting(
+            self._table,
+            held=self._held(at_ns),
+            carried=self._carried,
+            boxes_xyxy=expected,
+            moving_xyxy=moving_xyxy,
+            at_ns=at_ns,
+        )
+
+    def _expected(self, at_ns: int) -> Boxes:
         elapsed_ns = 0 if self._predicted_ns is None else max(at_ns - self._predicted_ns, 0)
-        states = self._states.rows(wanted)
-        return to_corners(predicted(states, elapsed_ns / _NS, self._table.seen[wanted]).position)
+        return to_corners(predicted(self._states, elapsed_ns / _NS, self._table.seen).position)
 
-    def _wants_look(self, at_ns: int) -> NDArray[np.bool_]:
-        is_due = self._looked_ns is None or at_ns - self._looked_ns >= RECHECK_STILL_S * _NS
-        wants: NDArray[np.bool_] = np.ones(len(self._table), np.bool_) if is_due else ~self._held(at_ns)
-        return wants
+    def _note_look(self, looked: NDArray[np.bool_], at_ns: int) -> None:
+        self._table.looked_ns[looked] = at_ns
+        self._table.unlooked[:] = np.where(looked, 0, self._table.unlooked + 1)
 
-    def _advance(self, at_s: Fraction, going_on: NDArray[np.bool_]) -> int:
+    def _advance(self, at_s: Fraction, luma: NDArray[np.uint8] | None, *, flow_noise: float) -> int:
+        """Take all tracks to where they are expected, or were seen to go, by now."""
         at_ns = round(at_s * _NS)
         elapsed_ns = 0 if self._predicted_ns is None else max(at_ns - self._predicted_ns, 0)
         self._predicted_ns = at_ns
-        if elapsed_ns and len(self._table):
-            self._states = predicted(self._states, elapsed_ns / _NS, going_on)
+        table = self._table
+        if not (elapsed_ns and len(table)):
+            return at_ns
+        elapsed_s, before = elapsed_ns / _NS, self._states.position[:, :2]
+        self._states = predicted(self._states, elapsed_s, table.seen)
+        table.followed[:] &= at_ns - table.detected_ns <= FOLLOW_FOR_S * _NS
+        table.followed[:] &= self._carried
+        rows = np.flatnonzero(self._carried)
+        if luma is None or not len(rows):
+            table.followed[:] = False
+            return at_ns
+        shifts = self._flow.measure(luma, self._states.position[rows, :2] - before[rows])
+        table.followed[rows] &= shifts.known
+        table.followed[:] &= self._is_clear()
+        is_known = table.followed[rows]
+        rows = rows[is_known]
+        moved = carried(self._states.rows(rows), elapsed_s, shifts.pixels[is_known], flow_noise)
+        self._states = self._states.with_rows(rows, moved)
         return at_ns
+
+    def _is_clear(self) -> NDArray[np.bool_]:
+        """Return which tracks nobody else is near to, so that the pixels in their boxes are their own."""
+        table = self._table
+        there = np.flatnonzero(table.seen | table.confirmed)
+        clear = np.zeros(len(table), np.bool_)
+        clear[there] = apart(to_corners(self._states.position[there]), CLEAR_ROOM)
+        return clear
+
+    def _remember(self, luma: NDArray[np.uint8] | None, at_ns: int) -> None:
+        """Keep of a frame what carries tracks into the next one, and note which tracks it will."""
+        self._carried = np.zeros(len(self._table), np.bool_)
+        if luma is not None:
+            self._carried = self._table.followed & ~self._still(at_ns) & self._is_clear()
+            self._flow.remember(luma, to_corners(self._states.position[self._carried]))
 
     def _match(
         self, boxes: Boxes, scores: NDArray[np.float64], class_ids: NDArray[np.int32], at_ns: int
@@ -177,7 +249,8 @@ class Tracker:
             return
         self._states = self._states.with_rows(rows, corrected(self._states.rows(rows), to_centres(boxes[matched])))
         table.seen[rows] = True
-        table.present_ns[rows] = at_ns
+        table.present_ns[rows] = table.detected_ns[rows] = at_ns
+        table.followed[rows] = True
         strong = scores[matched] >= self._settings.min_score
         table.strong_ns[rows[strong]] = at_ns
         table.last_scores[rows, table.hits[rows] % self._scores_kept] = scores[matched]
@@ -264,6 +337,7 @@ class Tracker:
             class_ids=table.class_ids.copy(),
             seen=table.seen.copy(),
             present=present.copy(),
+            followed=table.followed.copy(),
             confirmed=table.confirmed.copy(),
             travelled=table.travelled.copy(),
             still=self._still(at_ns),

@@ -16,7 +16,8 @@ class Tracks:
         scores: float64 (N,), of the last detection.
         class_ids: int32 (N,), the class of the best-scoring detection so far.
         seen: bool (N,), a detection of this very frame belongs to it.
-        present: bool (N,), seen, or held to be where it was because nothing moved in the frame.
+        present: bool (N,), followed, or held to be where it was because nothing moved in the frame.
+        followed: bool (N,), where it is in this very frame is known: it was seen, or optical flow carried it here.
         confirmed: bool (N,), enough good detections so far; stays true.
         travelled: bool (N,), has moved at least once since it was first seen; stays true.
         still: bool (N,), has not moved for a while.
@@ -28,6 +29,7 @@ class Tracks:
     class_ids: NDArray[np.int32]
     seen: NDArray[np.bool_]
     present: NDArray[np.bool_]
+    followed: NDArray[np.bool_]
     confirmed: NDArray[np.bool_]
     travelled: NDArray[np.bool_]
     still: NDArray[np.bool_]

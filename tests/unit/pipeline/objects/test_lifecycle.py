@@ -15,7 +15,10 @@ BOX = (100.0, 100.0, 130.0, 175.0)
 
 
 def tracks(*rows: str, box: tuple[float, float, float, float] = BOX, score: float = 0.7) -> Tracks:
-    """Return tracks 1, 2, … by what they show: `c`onfirmed, `t`ravelled, s`e`en, `s`till; `-` is no track at all."""
+    """Return tracks 1, 2, … by what they show: `c`onfirmed, `t`ravelled, s`e`en, `f`ollowed by flow, `s`till.
+
+    `-` is no track at all.
+    """
     live = [(key, shows) for key, shows in enumerate(rows, start=1) if shows != "-"]
 
     def flags(letter: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -27,7 +30,8 @@ def tracks(*rows: str, box: tuple[float, float, float, float] = BOX, score: floa
         scores=np.full(len(live), score),
         class_ids=np.zeros(len(live), np.int32),
         seen=flags("e"),
-        present=flags("e"),
+        present=flags("e") | flags("f"),
+        followed=flags("e") | flags("f"),
         confirmed=flags("c"),
         travelled=flags("t"),
         still=flags("s"),
@@ -46,9 +50,18 @@ def follow(objects: Objects, at_s: float, *rows: str) -> Turn:
 
 @pytest.mark.parametrize(
     ("shows", "starts"),
-    [("e", False), ("ce", False), ("te", False), ("ces", False), ("cte", True), ("ctes", True), ("ct", False)],
+    [
+        ("e", False),
+        ("ce", False),
+        ("te", False),
+        ("ces", False),
+        ("cte", True),
+        ("ctes", True),
+        ("ct", False),
+        ("ctf", True),
+    ],
 )
-def test_object_starts_when_it_is_confirmed_has_travelled_and_is_seen(shows: str, starts: bool) -> None:  # noqa: FBT001
+def test_object_starts_when_it_is_confirmed_has_travelled_and_is_there(shows: str, starts: bool) -> None:  # noqa: FBT001
     """A sign that is found in every frame never moves, so it never starts."""
     assert len(follow(known_objects(), 0, shows).started) == starts
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.pipeline.tracking.boxes import grown, overlaps, to_centres, to_corners
+from winnow.pipeline.tracking.boxes import apart, grown, overlaps, to_centres, to_corners
 from winnow.pipeline.tracking.kalman import (
     ACCELERATION,
     FIRST_SPEED,
     MEASUREMENT_NOISE,
     BoxStates,
+    carried,
     corrected,
     predicted,
 )
@@ -44,6 +45,25 @@ def test_filter_equals_the_matrix_form() -> None:
     assert states.var_position[0, 0] == pytest.approx(covariance[0, 0])
     assert states.covariance[0, 0] == pytest.approx(covariance[0, 1])
     assert states.var_velocity[0, 0] == pytest.approx(covariance[1, 1])
+
+
+def test_shift_is_a_measurement_of_the_velocity() -> None:
+    """For one coordinate, a shift seen by optical flow changes the state as the 2x2 matrix equations say."""
+    states = corrected(predicted(BoxStates.first(BOX), 0.2, SEEN), BOX + np.array([6.0, 0, 0, 0]))
+    before = predicted(states, 0.2, SEEN)
+    noise = (0.06 * float(np.sqrt(before.position[0, 2] * before.position[0, 3])) / 0.2) ** 2
+    mean = np.array([before.position[0, 0], before.velocity[0, 0]])
+    off_diagonal = before.covariance[0, 0]
+    covariance = np.array([[before.var_position[0, 0], off_diagonal], [off_diagonal, before.var_velocity[0, 0]]])
+    gain = covariance[:, 1] / (covariance[1, 1] + noise)
+    mean = mean + gain * (9.0 / 0.2 - mean[1])
+    covariance = covariance - np.outer(gain, covariance[1])
+    after = carried(before, 0.2, np.array([[9.0, 0.0]]), 0.06)
+    assert [after.position[0, 0], after.velocity[0, 0]] == pytest.approx(mean.tolist())
+    assert after.var_position[0, 0] == pytest.approx(covariance[0, 0])
+    assert after.covariance[0, 0] == pytest.approx(covariance[0, 1])
+    assert after.var_velocity[0, 0] == pytest.approx(covariance[1, 1])
+    assert after.position[0, 2:].tolist() == before.position[0, 2:].tolist()
 
 
 def test_steady_walk_is_learnt() -> None:
@@ -104,3 +124,11 @@ def test_overlap_is_intersection_over_union(other: list[float], overlap: float) 
     """Touching is not overlapping, and an empty box overlaps nothing."""
     first = np.array([[0.0, 0.0, 10.0, 10.0]])
     assert overlaps(first, np.array([other], np.float64)) == pytest.approx(overlap)
+
+
+def test_boxes_are_apart_if_they_do_not_touch_with_room_around_them() -> None:
+    """Two boxes 20 px apart touch when each is grown by half of its width of 30, not when by a fifth."""
+    boxes = np.array([[0.0, 0, 30, 75], [50, 0, 80, 75], [300, 0, 330, 75]])
+    assert apart(boxes, 0.5).tolist() == [False, False, True]
+    assert apart(boxes, 0.2).tolist() == [True, True, True]
+    assert apart(np.empty((0, 4)), 0.5).tolist() == []

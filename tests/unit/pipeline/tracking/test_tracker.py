@@ -228,13 +228,14 @@ def test_still_track_lives_on_while_nobody_looks() -> None:
 
 
 def test_still_track_that_is_gone_when_looked_at_ends_five_seconds_later() -> None:
-    """Somebody drove it away while the gate was closed: it is missing from that look on."""
+    """Somebody drove it away while the gate was closed: from that look on it is missing and looked for every second."""
     film = Film()
     for _ in range(6 * FPS):
         film.show((100, 100, 0.8))
     film.rest(9 * FPS)
     assert len(film.show()) == 1
-    assert film.tracker.needs_detection(film.at_s) is True
+    assert film.tracker.needs_detection(film.at_s + Fraction(1, FPS)) is False
+    assert film.tracker.needs_detection(film.at_s + 1) is True
     lives = [len(film.show()) for _ in range(6 * FPS)]
     assert lives.index(0) in range(5 * FPS - 2, 5 * FPS + 1)
 
