@@ -90,7 +90,9 @@ class Analysis:
         with self._tally.timed("detect", self._clock):
             look = self._finder.look(frame, plan)
         with self._tally.timed("observe", self._clock):
-            return self._maker.messages(self._scene.observe(at_s, look, cache(frame.bgr), luma=luma, moving_xyxy=moving))
+            return self._maker.messages(
+                self._scene.observe(at_s, look, cache(frame.bgr), luma=luma, moving_xyxy=moving)
+            )
 
     def rest(self, frame: Frame) -> list[Message]:
         """Return the events that come with time alone: this frame shows nothing, so nobody looks at it."""
