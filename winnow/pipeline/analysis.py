@@ -71,6 +71,7 @@ class Analysis:
             restraint=restraint,
         )
         self._looked_around_s: Fraction | None = None
+        self._moved_at_s: Fraction | None = None
         self._last_s = Fraction(0)
 
     def analyse(self, frame: Frame) -> list[Message]:
@@ -80,6 +81,8 @@ class Analysis:
         with self._tally.timed("motion", self._clock):
             luma = frame.luma()
             motion = self._gate.update(luma)
+        if motion.regions or motion.is_global_change or self._moved_at_s is None:
+            self._moved_at_s = at_s
         moving = self._moving(motion)
         plan = self._plan(motion, moving, at_s)
         if plan is None:
@@ -103,6 +106,14 @@ class Analysis:
     def relearn(self) -> None:
         """Know nothing of the scene's usual look: the next frame is new as a whole."""
         self._gate.relearn()
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether nothing has moved for so long that keyframes are enough."""
+        after_s = self._settings.motion.rest_after_s
+        if after_s is None or self._moved_at_s is None or not self._settings.motion.enabled:
+            return False
+        return self._last_s - self._moved_at_s >= after_s
 
     def change(self, settings: CameraSettings, stream_id: str, at_s: Fraction) -> list[Message]:
         """Look in another way from the frame at `at_s` on; return the events that the change brings.

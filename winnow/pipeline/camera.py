@@ -248,6 +248,7 @@ class Camera:
             raise AssertionError("no stream")
         started_mono_s = frame.read_at_mono_s if frame.read_at_mono_s is not None else self._clock.monotonic_s()
         messages = self._analysis.rest(frame) if self._health.is_blind else self._analysis.analyse(frame)
+        self._source.rest(is_wanted=self._analysis.may_rest)
         if not self.is_online:
             self.is_online = True
             online = CameraOnline(frame=(frame.width, frame.height), clock=self._source.clock_source)

@@ -138,3 +138,43 @@ def test_still_picture_costs_few_detector_runs() -> None:
     _, camera = _run(still)
     assert camera.tally.frames_analysed == 150
     assert camera.tally.detector_runs <= 4
+
+
+class WishfulSource(ScriptedSource):
+    """Remembers for each frame that was read whether rest was wanted afterwards."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        super().__init__(frames, is_live=True)
+        self.wishes: list[tuple[float, bool]] = []
+        self._last_s = 0.0
+
+    def read(self, timeout_s: float | None = None) -> Frame | None:
+        """Return the next frame."""
+        frame = super().read(timeout_s)
+        self._last_s = float(frame.stream_s) if frame else self._last_s
+        return frame
+
+    def rest(self, *, is_wanted: bool) -> None:
+        """Remember it."""
+        self.wishes.append((self._last_s, is_wanted))
+
+
+def test_camera_rests_ten_seconds_after_the_last_motion_until_the_next() -> None:
+    """A box comes at 20 s: rest is wanted from 10 s to its coming, and not while it walks."""
+    empty = [Frame.from_bgr(np.full((240, 320, 3), 128, np.uint8), index=index, starts_at=NOON) for index in range(200)]
+    picture = np.full((240, 320, 3), 128, np.uint8)
+    walk = []
+    for index in range(200, 240):
+        walking = picture.copy()
+        walking[100:180, 4 * (index - 200) : 4 * (index - 200) + 40] = (0, 0, 255)
+        walk.append(Frame.from_bgr(walking, index=index, starts_at=NOON))
+    source = WishfulSource([*empty, *walk])
+    Camera(
+        CameraPlan(node="n", name="c", settings=SETTINGS, footage="f"),
+        source=source,
+        detector=ColourBoxDetector(),
+        accept=lambda _: None,
+        clock=ManualClock(),
+        pace=Pace(None),
+    ).run(Flag())
+    assert {at_s for at_s, is_wanted in source.wishes if is_wanted} == {10 + step / 5 for step in range(50)}

@@ -1,4 +1,4 @@
-"""What the owner says to a decoder's process while it runs: a slot is free again, or another rate is wanted."""
+"""What the owner tells a decoder's process while it runs: a slot is free, another rate or keyframes only are wanted."""
 
 import struct
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Final
 
 _RELEASE: Final = struct.Struct("=BB")
 _SAMPLE: Final = struct.Struct("=d")
+_REST: Final = struct.Struct("=?")
 """Told apart by their length."""
 
 
@@ -37,8 +38,21 @@ class Sample:
         return _SAMPLE.pack(self.rate or 0.0)
 
 
-def decode_answer(sent: bytes) -> Release | Sample:
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Whether keyframes are enough from now on, see `resting`."""
+
+    is_wanted: bool
+
+    def encode(self) -> bytes:
+        """Return the answer as it is sent."""
+        return _REST.pack(self.is_wanted)
+
+
+def decode_answer(sent: bytes) -> Release | Sample | Rest:
     """Return the answer that was sent; the sender is our own code."""
+    if len(sent) == _REST.size:
+        return Rest(*_REST.unpack(sent))
     if len(sent) == _SAMPLE.size:
         (rate,) = _SAMPLE.unpack(sent)
         return Sample(rate or None)

@@ -17,13 +17,13 @@ import sys
 from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import av
 from av.container import InputContainer
 
 from winnow.pipeline.decoder.addresses import redact_url
-from winnow.pipeline.decoder.answers import Sample, decode_answer
+from winnow.pipeline.decoder.answers import Rest, Sample, decode_answer
 from winnow.pipeline.decoder.containers import open_live, unreachable
 from winnow.pipeline.decoder.control import ControlPage, DecoderStep
 from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError, SourceNotVideoError, SourceUnreachableError
@@ -35,6 +35,12 @@ from winnow.pipeline.decoder.shared_pictures import SLOTS, SharedPictures, share
 from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.decoder.timekeeping import LiveTime
 from winnow.runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+    from winnow.pipeline.decoder.resting import Resting
 
 MAX_MESSAGE_BYTES: Final = 65_536
 _PR_SET_PDEATHSIG: Final = 1
@@ -66,6 +72,7 @@ class DecoderChild:
         self._rate = order.rate
         self._sampler: FrameSampler | None = None
         self._stream_epoch: int | None = None
+        self._resting: Resting[Packet[VideoStream]] | None = None
 
     def run(self) -> None:
         """Share pictures until the stream ends; tell the owner why it did."""
@@ -110,6 +117,7 @@ class DecoderChild:
                 tally=self._tally,
                 enter=lambda step: self._enter(_STEPS[step]),
             )
+            self._resting = reader.resting if not timekeeper.follows_arrival else None
             self._enter(DecoderStep.READ)
             for picture in self._wanted(reader):
                 self._share(picture)
@@ -183,6 +191,9 @@ class DecoderChild:
             answer = decode_answer(sent)
             if isinstance(answer, Sample):
                 self._rate = answer.rate
+            elif isinstance(answer, Rest):
+                if self._resting is not None:  # only a stream with its own time stamps keeps its time while it rests
+                    self._resting.is_wanted = answer.is_wanted
             elif answer.memory == self._memories % 256:  # else it is about memory that was given up
                 self._free.put(answer.slot)
         os._exit(0)

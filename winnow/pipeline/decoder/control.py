@@ -14,7 +14,7 @@ from typing import Final
 from winnow.pipeline.decoder.tally import SourceTally
 
 PAGE_BYTES: Final = 4096
-_LAYOUT: Final = struct.Struct("=Qd7Q")
+_LAYOUT: Final = struct.Struct("=Qd8Q")
 """Step, its start, and the counters in the order of `Progress`; each of 8 bytes at a multiple of 8."""
 
 _BEAT: Final = struct.Struct("=d")
@@ -47,6 +47,7 @@ class Progress:
         corrupt_packets: packets marked as broken.
         corrupt_frames: pictures that did not decode.
         is_truncated: 1 if a recording ended too early.
+        frames_skipped: pictures that were not decoded because the camera rests.
     """
 
     step: DecoderStep = DecoderStep.START
@@ -59,6 +60,7 @@ class Progress:
     corrupt_packets: int = 0
     corrupt_frames: int = 0
     is_truncated: int = 0
+    frames_skipped: int = 0
 
 
 class ControlPage:
@@ -85,6 +87,7 @@ class ControlPage:
             tally.corrupt_packets,
             tally.corrupt_frames,
             tally.is_truncated,
+            tally.frames_skipped,
         )
 
     def beat(self, now_mono_s: float) -> None:
@@ -107,6 +110,7 @@ class ControlPage:
             corrupt_packets=counters[4],
             corrupt_frames=counters[5],
             is_truncated=counters[6],
+            frames_skipped=counters[7],
         )
 
     def close(self) -> None:

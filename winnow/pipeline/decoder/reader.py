@@ -9,9 +9,11 @@ from zlib import crc32
 import av
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from winnow.pipeline.decoder.picture import Keyframe, Picture
+from winnow.pipeline.decoder.resting import Resting
 from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.decoder.timekeeping import Timekeeper
 
@@ -64,6 +66,7 @@ class PictureReader:
         self._size: tuple[int, int] | None = None
         self._keyframe: Keyframe | None = None
         self._awaits_key = False
+        self.resting: Resting[Packet[VideoStream]] = Resting()
         self.packets_read = 0
         self.is_last_packet_corrupt = False
         stream.thread_type = "NONE"
@@ -76,20 +79,35 @@ class PictureReader:
             av.FFmpegError: the container cannot be read on.
         """
         for packet in self._container.demux(self._stream):
-            for image in self._decode(packet):
-                picture = self._picture(image)
-                if picture is not None:
-                    yield picture
+            self._note_packet(packet)
+            due, skipped = self.resting.take(packet)
+            for one in skipped:
+                self._skip(one)
+            for one in due:
+                yield from self._pictures(one)
             self._enter("read")
 
-    def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
-        self._enter("decode")
+    def _note_packet(self, packet: "Packet[VideoStream]") -> None:
         if packet.size:
             self.packets_read += 1
             self._tally.bytes_read += packet.size
             self.is_last_packet_corrupt = packet.is_corrupt
             self._tally.corrupt_packets += packet.is_corrupt
             self._note_reference(packet)
+
+    def _skip(self, packet: "Packet[VideoStream]") -> None:
+        """Let the stream's time go on past a picture that is not decoded."""
+        self._tally.frames_skipped += 1
+        self._timekeeper.moment(packet.pts, packet.time_base, self._nominal_s)
+
+    def _pictures(self, packet: "Packet[VideoStream]") -> Iterator[Picture]:
+        for image in self._decode(packet):
+            picture = self._picture(image)
+            if picture is not None:
+                yield picture
+
+    def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+        self._enter("decode")
         try:
             return packet.decode()
         except av.InvalidDataError:
@@ -111,6 +129,7 @@ class PictureReader:
         time_base = image.time_base or self._stream.time_base or 1 / FALLBACK_RATE
         moment = self._timekeeper.moment(image.pts, time_base, self._nominal_s)
         if image.key_frame:
+            self.resting.note_key_picture(is_intra=image.pict_type == PictureType.I)
             self._note_keyframe(image, moment.stream_s)
         return Picture(image=image, index=index, moment=moment, is_key=bool(image.key_frame), keyframe=self._keyframe)
 

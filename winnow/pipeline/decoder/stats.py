@@ -41,6 +41,7 @@ class SourceStats:
     Attributes:
         bytes_read: compressed bytes of the video stream.
         frames_decoded: pictures that came out of the decoder, the dropped ones included.
+        frames_skipped: pictures that were not decoded because the camera rests.
         frames_dropped: decoded pictures that were wanted and never handed out, by reason.
         damage: what could not be used.
         connection: whether frames can be expected.
@@ -54,6 +55,7 @@ class SourceStats:
     frames_dropped: Mapping[DropReason, int]
     damage: Damage
     connection: Connection
+    frames_skipped: int = 0
     reconnects: int = 0
     decoder_restarts: int = 0
     last_error: str | None = None

@@ -12,6 +12,7 @@ class SourceTally:
     def __init__(self) -> None:
         self.bytes_read = 0
         self.frames_decoded = 0
+        self.frames_skipped = 0
         self.dropped: Counter[DropReason] = Counter()
         self.corrupt_packets = 0
         self.corrupt_frames = 0
@@ -32,6 +33,7 @@ class SourceTally:
         return SourceStats(
             bytes_read=self.bytes_read,
             frames_decoded=self.frames_decoded,
+            frames_skipped=self.frames_skipped,
             frames_dropped=MappingProxyType(dict(self.dropped)),
             damage=Damage(
                 corrupt_packets=self.corrupt_packets,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import numpy as np
 
 from winnow.pipeline.decoder.addresses import redact_url
-from winnow.pipeline.decoder.answers import Release, Sample
+from winnow.pipeline.decoder.answers import Release, Rest, Sample
 from winnow.pipeline.decoder.control import ControlPage, Progress, create_page
 from winnow.pipeline.decoder.errors import DecoderDiedError
 from winnow.pipeline.decoder.order import DecoderOrder
@@ -109,6 +109,11 @@ class DecoderProcess:
         """Want only so many pictures a second from now on."""
         with contextlib.suppress(OSError):  # a process that is gone is noticed by whoever takes its pictures
             self._socket.send(Sample(rate).encode())
+
+    def rest(self, *, is_wanted: bool) -> None:
+        """Want keyframes only from now on, or everything again."""
+        with contextlib.suppress(OSError):  # as above
+            self._socket.send(Rest(is_wanted).encode())
 
     def close(self) -> None:
         """End the process at once; closing twice is harmless."""

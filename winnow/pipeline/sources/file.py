@@ -85,6 +85,9 @@ class FileSource:
     def sample(self, rate: float | None) -> None:
         """Change nothing: every frame is handed out."""
 
+    def rest(self, *, is_wanted: bool) -> None:
+        """Change nothing: every frame is handed out."""
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end."""
         while (frame := self.read()) is not None:

@@ -43,6 +43,9 @@ class Decoder(Protocol):
     def sample(self, rate: float | None) -> None:
         """Give only so many pictures a second from now on, from any thread."""
 
+    def rest(self, *, is_wanted: bool) -> None:
+        """Give keyframes only from now on where the stream allows it, or everything again, from any thread."""
+
     def close(self) -> None:
         """End it, from any thread."""
 
@@ -90,6 +93,7 @@ class LiveSource:
         self._tally = SourceTally()
         self._position: StreamPosition | None = None
         self._decoder: Decoder | None = None
+        self._rests = False
         self._died_at_mono_s: float | None = None
         self._newest: Frame | None = None
         self._changed = Condition()
@@ -119,6 +123,13 @@ class LiveSource:
         decoder = self._decoder
         if decoder is not None:
             decoder.sample(rate)
+
+    def rest(self, *, is_wanted: bool) -> None:
+        """Decode keyframes only from now on, or everything again; a new connection starts with everything."""
+        decoder = self._decoder
+        if decoder is not None and is_wanted != self._rests:
+            self._rests = is_wanted
+            decoder.rest(is_wanted=is_wanted)
 
     def __iter__(self) -> Iterator[Frame]:
         """Return newest frames until the source is closed."""
@@ -183,7 +194,7 @@ class LiveSource:
         )
         counted = _Counted(self._tally)
         with self._connect(order) as decoder:
-            self._decoder = decoder
+            self._decoder, self._rests = decoder, False
             decoder.sample(self._rate)  # it may have changed since the order
             if self._closing.is_set():
                 return
@@ -261,6 +272,7 @@ class _Counted:
         tally, last = self._tally, self._last
         tally.bytes_read += now.bytes_read - last.bytes_read
         tally.frames_decoded += now.frames_decoded - last.frames_decoded
+        tally.frames_skipped += now.frames_skipped - last.frames_skipped
         tally.corrupt_packets += now.corrupt_packets - last.corrupt_packets
         tally.corrupt_frames += now.corrupt_frames - last.corrupt_frames
         tally.drop("damaged", now.damaged - last.damaged)

@@ -50,6 +50,13 @@ class Source(Protocol):
         A live source then hands out no others, and does not count them as dropped. Recordings give every frame.
         """
 
+    def rest(self, *, is_wanted: bool) -> None:
+        """Say whether keyframes are enough for now: nothing has moved for long.
+
+        A live source that can then decodes no more than those, and everything again by itself as soon as the stream
+        tells that something moves. Recordings give every frame.
+        """
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames up to the end; a live source ends when it is closed."""
 

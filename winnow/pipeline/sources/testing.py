@@ -71,6 +71,9 @@ class ScriptedSource:
     def sample(self, rate: float | None) -> None:
         """Change nothing: every frame is handed out."""
 
+    def rest(self, *, is_wanted: bool) -> None:
+        """Change nothing: every frame is handed out."""
+
     def __iter__(self) -> Iterator[Frame]:
         """Return the frames that are left."""
         while (frame := self.read()) is not None:
@@ -124,6 +127,9 @@ class InProcessDecoder:
         )
 
     def sample(self, rate: float | None) -> None:
+        """Change nothing: every picture is given."""
+
+    def rest(self, *, is_wanted: bool) -> None:
         """Change nothing: every picture is given."""
 
     def close(self) -> None:
