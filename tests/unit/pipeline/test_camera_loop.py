@@ -161,8 +161,8 @@ class WishfulSource(ScriptedSource):
 
 def test_camera_rests_ten_seconds_after_the_last_motion_until_the_next() -> None:
     """A box comes at 20 s: rest is wanted from 10 s to its coming, and not while it walks."""
-    empty = [Frame.from_bgr(np.full((240, 320, 3), 128, np.uint8), index=index, starts_at=NOON) for index in range(200)]
-    picture = np.full((240, 320, 3), 128, np.uint8)
+    picture = np.repeat(np.random.default_rng(1).integers(90, 160, (240, 320, 1), np.uint8), 3, axis=2)
+    empty = [Frame.from_bgr(picture, index=index, starts_at=NOON) for index in range(200)]
     walk = []
     for index in range(200, 240):
         walking = picture.copy()
