@@ -167,6 +167,7 @@ class DecoderChild:
                 "captured_at": moment.captured_at.isoformat(),
                 "read_at_mono_s": moment.read_at_mono_s,
                 "clock_source": moment.clock_source,
+                "codec": picture.codec,
                 "keyframe": keyframe and [keyframe.number, str(keyframe.stream_s), keyframe.digest],
             }
         )

@@ -33,6 +33,7 @@ class Picture:
         moment: when it was shown.
         is_key: it was coded without reference to others.
         keyframe: the last keyframe that was looked at, this one or one before it.
+        codec: FFmpeg's name of how it was compressed.
     """
 
     image: av.VideoFrame
@@ -40,3 +41,4 @@ class Picture:
     moment: Moment
     is_key: bool
     keyframe: Keyframe | None
+    codec: str = ""

@@ -69,6 +69,7 @@ class PictureReader:
         self.resting: Resting[Packet[VideoStream]] = Resting()
         self.packets_read = 0
         self.is_last_packet_corrupt = False
+        tally.codec = stream.codec_context.codec.name
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
 
@@ -131,7 +132,14 @@ class PictureReader:
         if image.key_frame:
             self.resting.note_key_picture(is_intra=image.pict_type == PictureType.I)
             self._note_keyframe(image, moment.stream_s)
-        return Picture(image=image, index=index, moment=moment, is_key=bool(image.key_frame), keyframe=self._keyframe)
+        return Picture(
+            image=image,
+            index=index,
+            moment=moment,
+            is_key=bool(image.key_frame),
+            keyframe=self._keyframe,
+            codec=self._tally.codec or "",
+        )
 
     def _note_damage(self) -> None:
         self._tally.corrupt_frames += 1

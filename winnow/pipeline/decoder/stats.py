@@ -48,6 +48,7 @@ class SourceStats:
         reconnects: how often a lost connection was tried again.
         decoder_restarts: how often a decoder that crashed, hung or wanted too much memory was replaced.
         last_error: why the connection was last lost or refused, free of credentials.
+        codec: FFmpeg's name of how the video is compressed, once that is known.
     """
 
     bytes_read: int
@@ -59,3 +60,4 @@ class SourceStats:
     reconnects: int = 0
     decoder_restarts: int = 0
     last_error: str | None = None
+    codec: str | None = None

@@ -22,6 +22,7 @@ class SourceTally:
         self.reconnects = 0
         self.decoder_restarts = 0
         self.last_error: str | None = None
+        self.codec: str | None = None
 
     def drop(self, reason: DropReason, count: int) -> None:
         """Count pictures that are dropped."""
@@ -45,4 +46,5 @@ class SourceTally:
             reconnects=self.reconnects,
             decoder_restarts=self.decoder_restarts,
             last_error=self.last_error,
+            codec=self.codec,
         )

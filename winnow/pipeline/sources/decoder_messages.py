@@ -59,6 +59,7 @@ class PictureMessage(Struct, frozen=True, kw_only=True, tag_field="kind", tag="p
     captured_at: Annotated[datetime, Meta(tz=True)]
     read_at_mono_s: float | None
     clock_source: Literal["wall", "rtcp", "file"]
+    codec: Annotated[str, Meta(pattern=r"^[a-z0-9_]{0,40}$(?!\n)")]
     keyframe: tuple[Count, Ratio, Count] | None
 
 
@@ -124,4 +125,6 @@ def picture_of(message: PictureMessage, memory: NDArray[np.uint8]) -> Picture:
     keyframe = message.keyframe and Keyframe(
         number=message.keyframe[0], stream_s=Fraction(message.keyframe[1]), digest=message.keyframe[2]
     )
-    return Picture(image=image, index=message.index, moment=moment, is_key=message.is_key, keyframe=keyframe)
+    return Picture(
+        image=image, index=message.index, moment=moment, is_key=message.is_key, keyframe=keyframe, codec=message.codec
+    )

@@ -210,6 +210,7 @@ class LiveSource:
             if self._closing.is_set():
                 return
             counted.add(decoder.progress())
+            self._tally.codec = picture.codec or None
             now_s = self._clock.monotonic_s()
             if online_since_s is None:
                 online_since_s = now_s

@@ -1,0 +1,160 @@
+"""Is the broker there, does it let this node in, and may the node hear what it must hear?
+
+Nothing is published: every topic a node may write to means something to whoever reads it. A broker that takes a
+subscription and then withholds its messages (Mosquitto with an ACL file does) cannot be told from an open one.
+"""
+
+import secrets
+import socket
+import ssl
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from typing import Any, Final
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from winnow.cli.diagnosis.finding import Finding, good, problem, warning
+from winnow.events.topics import commands_topic, receipts_topic
+from winnow.runtime.clock import Clock
+from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
+from winnow.runtime.settings import SettingsError
+from winnow.runtime.tls import client_context
+
+PART: Final = "broker"
+_LOGIN_REFUSALS: Final = frozenset({0x86, 0x87})
+"""Bad user name or password; not authorized. Source: MQTT 5.0, section 3.2.2.2."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What the broker answered; written by paho's thread."""
+
+    connected: Flag = field(default_factory=Flag)
+    subscribed: Flag = field(default_factory=Flag)
+    refusal: ReasonCode | None = None
+    refused_topics: list[str] = field(default_factory=list)
+    at_s: float = 0.0
+
+
+def examine_broker(settings: MqttSettings, node: str, clock: Clock, *, within_s: float) -> Finding:
+    """Return whether this node can work with its broker.
+
+    Args:
+        settings: where it is.
+        node: whose topics are asked for; a client id of its own leaves an edge that runs alone.
+        clock: times the answers.
+        within_s: how long each step may take.
+    """
+    try:
+        client = new_client(settings, client_id=f"winnow-doctor-{node}-{secrets.token_hex(3)}", reconnects=False)
+    except SettingsError as exc:
+        return problem(PART, str(exc), "correct the section mqtt of the settings")
+    try:
+        _reach(settings, within_s)
+    except OSError as exc:
+        return _unreachable(settings, exc)
+    client.connect_timeout = within_s
+    topics, heard = (receipts_topic(node), commands_topic(node)), _Heard()
+    _listen(client, topics, heard, clock)
+    try:
+        return _talk(client, settings, topics, heard, clock, within_s)
+    except OSError as exc:
+        return _unreachable(settings, exc)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _reach(settings: MqttSettings, within_s: float) -> None:
+    """Return if the port takes connections, and TLS ones where that is asked for.
+
+    Raises:
+        OSError: it does not.
+    """
+    host, port = settings.address
+    with socket.create_connection((host, port), timeout=within_s) as connection:
+        if settings.url.startswith("mqtts:"):
+            with client_context(settings.tls).wrap_socket(connection, server_hostname=host):
+                return
+
+
+def _listen(client: Client, topics: tuple[str, ...], heard: _Heard, clock: Clock) -> None:
+    def on_connect(_client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        heard.refusal = reason if reason.is_failure else None
+        heard.connected.set()
+
+    def on_subscribe(_client: Client, _data: Any, _id: int, reasons: list[ReasonCode], _properties: Any) -> None:
+        heard.at_s = clock.monotonic_s()
+        heard.refused_topics = [topic for topic, reason in zip(topics, reasons, strict=False) if reason.is_failure]
+        heard.subscribed.set()
+
+    client.on_connect = on_connect
+    client.on_subscribe = on_subscribe
+
+
+def _talk(  # noqa: PLR0913, PLR0917 - one conversation
+    client: Client,
+    settings: MqttSettings,
+    topics: tuple[str, ...],
+    heard: _Heard,
+    clock: Clock,
+    within_s: float,
+) -> Finding:
+    host, port = settings.address
+    began_s = clock.monotonic_s()
+    client.connect(host, port, keepalive=60, clean_start=True, properties=connect_properties(session_expiry_s=0))
+    client.loop_start()
+    if not heard.connected.wait(within_s):
+        said = f"{host}:{port} takes the connection and does not answer within {within_s:g} s"
+        return problem(PART, said, "is that the broker's port, and is TLS (mqtts://) or none (mqtt://) right?")
+    if heard.refusal is not None:
+        is_login = heard.refusal.value in _LOGIN_REFUSALS
+        advice = "correct mqtt.username and mqtt.password_file" if is_login else "look into the broker's log"
+        return problem(PART, f"{host}:{port} refuses: {heard.refusal}", advice)
+    connected_ms, asked_s = 1000 * (clock.monotonic_s() - began_s), clock.monotonic_s()
+    sent, _ = client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
+    if sent != MQTTErrorCode.MQTT_ERR_SUCCESS or not heard.subscribed.wait(within_s):
+        return problem(PART, f"{host}:{port} ends the conversation", "look into the broker's log")
+    return _judged(settings, topics, heard, connected_ms, 1000 * (heard.at_s - asked_s))
+
+
+def _judged(
+    settings: MqttSettings, topics: tuple[str, ...], heard: _Heard, connected_ms: float, answer_ms: float
+) -> Finding:
+    host, port = settings.address
+    has_tls = settings.url.startswith("mqtts:")
+    secured = "TLS" if has_tls else "no TLS"
+    said = f"{host}:{port}, {secured}, connected in {connected_ms:.0f} ms, round trip {answer_ms:.1f} ms"
+    facts = {"tls": has_tls, "connected_ms": round(connected_ms, 1), "round_trip_ms": round(answer_ms, 2)}
+    if topics[0] in heard.refused_topics:
+        advice = f"let this login read {topics[0]} in the broker's ACL: without receipts the spool fills up"
+        return problem(PART, f"{said}; receipts are forbidden", advice, **facts)
+    if heard.refused_topics:
+        advice = f"let this login read {topics[1]} in the broker's ACL, if commands are wanted"
+        return warning(PART, f"{said}; commands are forbidden", advice, **facts)
+    if settings.username is not None and not has_tls and not _is_here(host):
+        return warning(PART, said, "the password travels in the clear: use mqtts://", **facts)
+    return good(PART, said, **facts)
+
+
+def _unreachable(settings: MqttSettings, exc: OSError) -> Finding:
+    host, port = settings.address
+    if isinstance(exc, ssl.SSLCertVerificationError):
+        said = f"its certificate is not trusted: {exc.verify_message}"
+        advice = "set mqtt.tls.ca_file, or use the name that the certificate is for"
+    elif isinstance(exc, ssl.SSLError) or (isinstance(exc, ConnectionResetError) and settings.url.startswith("mqtts:")):
+        said, advice = f"no TLS there: {exc.strerror or exc}", "use mqtt:// or the broker's TLS port, usually 8883"
+    elif isinstance(exc, socket.gaierror):
+        said, advice = "no such host", "correct mqtt.url, or look at this box's name server"
+    elif isinstance(exc, TimeoutError):
+        said, advice = "no answer", "look at address, network and firewall"
+    else:
+        said, advice = str(exc.strerror or exc).lower(), "start the broker, or correct mqtt.url"
+    return problem(PART, f"{host}:{port}: {said}", advice)
+
+
+def _is_here(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
