@@ -19,6 +19,7 @@ from winnow.pipeline.sources import (
     SourceUnreachableError,
     open_source,
 )
+from winnow.pipeline.thumbnails import Size
 from winnow.runtime.clock import Clock
 
 
@@ -74,6 +75,7 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     starts_at: datetime,
     speed: float | None,
     announce: Callable[[CameraStatus], None] = lambda _: None,
+    picture_size: Callable[[], Size] = lambda: "full",
 ) -> Camera:
     """Return the same camera as `build_camera`.
 
@@ -91,6 +93,7 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
         clock=clock,
         pace=Pace(None if source.is_live else speed),
         announce=announce,
+        picture_size=picture_size,
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry
 
 from winnow import __version__
 from winnow.cli.console import fail
+from winnow.pipeline.bandwidth import Accounts, AccountsCollector, DailyBudget, DayFile
 from winnow.pipeline.delivery import (
     DeliveryMetrics,
     Packing,
@@ -28,10 +30,11 @@ FAREWELL_S: Final = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """An open spool and the publisher that empties it."""
+    """An open spool, the publisher that empties it, and the accounts of what that costs."""
 
     outbox: SpoolOutbox
     publisher: Publisher
+    accounts: Accounts
 
 
 @contextmanager
@@ -73,9 +76,20 @@ def open_delivery(
     except SettingsError as exc:
         spool.close()
         fail(str(exc))
+    accounts = Accounts(
+        sent=publisher.wire.of,
+        waiting_bytes=lambda: spool.size_bytes,
+        file=DayFile(path.with_name(f"{path.name}.days.json")),
+        budget=DailyBudget(link.daily_bytes),
+        zone=ZoneInfo(link.day_zone),
+        clock=clock,
+    )
+    registry.register(AccountsCollector(accounts, list(settings.cameras)))
     publisher.start()
     try:
-        yield Delivery(outbox=SpoolOutbox(spool, notify=publisher.notify, metrics=metrics), publisher=publisher)
+        outbox = SpoolOutbox(spool, notify=publisher.notify, metrics=metrics)
+        yield Delivery(outbox=outbox, publisher=publisher, accounts=accounts)
     finally:
         publisher.stop(FAREWELL_S)
+        accounts.close()
         spool.close()

@@ -182,6 +182,7 @@ def _open_output(order: ReplayOrder, detector: Detector, stopping: Flag, clock: 
                 model=model_ref(detector),
                 stats_every_s=settings.stats_every_s,
                 clock=clock,
+                accounts=delivery.accounts,
             )
             return node.run(stopping)
 

@@ -76,6 +76,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
             model=model_ref(build_detector(settings)),
             stats_every_s=settings.stats_every_s,
             clock=clock,
+            accounts=delivery.accounts,
         )
         registry.register(CameraCollector(lambda: node.cameras))
         reloading = Reloading(path, settings, node=node, build=build, clock=clock)
@@ -117,6 +118,7 @@ def _build_camera(
         starts_at=datetime.now(UTC),
         speed=REAL_TIME,
         announce=partial(delivery.publisher.set_camera_status, name),
+        picture_size=lambda: delivery.accounts.budget.size,
     )
 
 

@@ -202,6 +202,34 @@ class CameraDegraded(_Data, frozen=True, kw_only=True):
     since: Moment
 
 
+class WireBytes(_Data, frozen=True, kw_only=True):
+    """Bytes that really went out: PUBLISH packets with topic, properties and payload, batches as compressed.
+
+    Attributes:
+        events: of events, sent for the first time.
+        thumbnails: of thumbnails, likewise.
+        resent: of both, sent again for want of a receipt or after a lost connection.
+    """
+
+    events: Count
+    thumbnails: Count
+    resent: Count
+
+
+class DayBytes(_Data, frozen=True, kw_only=True):
+    """Sums of one day so far, kept over restarts.
+
+    Attributes:
+        day: `2026-05-01`, in the node's own time zone.
+        read: compressed video.
+        sent: everything that went out.
+    """
+
+    day: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)")]
+    read: Count
+    sent: Count
+
+
 class CameraStats(_Data, frozen=True, kw_only=True):
     """One camera's share of a node's statistics.
 
@@ -210,6 +238,10 @@ class CameraStats(_Data, frozen=True, kw_only=True):
         bytes_out: event and thumbnail bytes written to the spool.
         latency_p50_ms: median of frame read → events written.
         latency_p95_ms: 95th percentile of the same.
+        wire: bytes that went out in this period; None if this process sends nothing.
+        day: sums of the day; None if nobody keeps them.
+        overload_step: how far the camera has stepped back; 0 if it is looked at as set.
+        pictures_held: thumbnails that were held back or made small, by reason.
     """
 
     camera: Name
@@ -220,6 +252,34 @@ class CameraStats(_Data, frozen=True, kw_only=True):
     bytes_out: Count
     latency_p50_ms: Seconds
     latency_p95_ms: Seconds
+    wire: WireBytes | None = None
+    day: DayBytes | None = None
+    overload_step: Count = 0
+    pictures_held: dict[Label, Count] = {}
+
+    @property
+    def bytes_sent(self) -> int:
+        """What went out; from an edge that does not tell, what it accepted."""
+        wire = self.wire
+        return self.bytes_out if wire is None else wire.events + wire.thumbnails + wire.resent
+
+
+class LinkUse(_Data, frozen=True, kw_only=True):
+    """What a node's link carries.
+
+    Attributes:
+        own: what the node's own events took in this period.
+        day: `2026-05-01`, in the node's own time zone.
+        sent: everything that went out on that day.
+        daily_bytes: the limit; None if there is none.
+        pictures: how large the limit lets pictures be now.
+    """
+
+    own: WireBytes
+    day: Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)")]
+    sent: Count
+    daily_bytes: Count | None
+    pictures: Literal["full", "small", "none"]
 
 
 class SettingsInUse(_Data, frozen=True, kw_only=True):
@@ -260,6 +320,7 @@ class NodeStats(_Data, frozen=True, kw_only=True):
     Attributes:
         settings: which settings run; None where nothing watches them.
         answers: what became of the commands since the last report, oldest first.
+        link: what the link carries; None if this process sends nothing.
     """
 
     period_s: Seconds
@@ -269,6 +330,7 @@ class NodeStats(_Data, frozen=True, kw_only=True):
     model: ModelRef
     settings: SettingsInUse | None = None
     answers: Annotated[list[CommandAnswer], Meta(max_length=64)] = []
+    link: LinkUse | None = None
 
 
 class SpoolDropped(_Data, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """From sampled frames of one stream epoch to its events: motion gate, detector, scene, ids."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
 from typing import Final, Literal
@@ -37,6 +38,7 @@ class Analysis:
         tally: counts what is done.
         clock: times the stages; it decides nothing.
         restraint: may hold pictures back.
+        strictness: factor on the motion threshold, asked for each frame.
     """
 
     def __init__(  # noqa: PLR0913 - the parts of a camera
@@ -50,6 +52,7 @@ class Analysis:
         tally: Tally,
         clock: Clock,
         restraint: Restraint | None = None,
+        strictness: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._settings = settings
         self._spec = detector.card.input
@@ -60,6 +63,8 @@ class Analysis:
         self._clock = clock
         self._clock_source = clock_source
         self._restraint: Restraint = restraint or NoRestraint()
+        self._wanted_strictness = strictness
+        self._strictness = 1.0
         self._gate = MotionGate(settings.motion)
         self._scene = Scene(
             settings,
@@ -78,6 +83,7 @@ class Analysis:
         """Return the events and thumbnails that this frame brings."""
         at_s = self._last_s = frame.stream_s
         self._tally.frames_analysed += 1
+        self._be_as_strict_as_needed()
         with self._tally.timed("motion", self._clock):
             luma = frame.luma()
             motion = self._gate.update(luma)
@@ -126,7 +132,7 @@ class Analysis:
         self._maker = self._maker.continued(stream_id, self._scene.open_subjects)
         happened = self._maker.messages(self._scene.change(settings, at_s))
         if settings.motion != self._settings.motion:
-            self._gate = MotionGate(settings.motion)
+            self._gate, self._strictness = MotionGate(settings.motion), 1.0
         self._settings = settings
         return happened
 
@@ -171,6 +177,12 @@ class Analysis:
             return True
         every_s = self._settings.detection.whole_frame_every_s
         return at_s - self._looked_around_s >= (every_s if happens else max(every_s, DETECT_EVERY_S))
+
+    def _be_as_strict_as_needed(self) -> None:
+        factor = self._wanted_strictness()
+        if factor != self._strictness:
+            self._strictness = factor
+            self._gate.be_strict(factor)
 
 
 def model_ref(detector: Detector) -> ModelRef:

@@ -16,14 +16,17 @@ from winnow.events.identity import digest_of
 from winnow.events.status import CameraStatus
 from winnow.events.thumbnail import Thumbnail
 from winnow.pipeline.analysis import Analysis, model_ref
+from winnow.pipeline.bandwidth import HeldPictures
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.footage import stream_id
 from winnow.pipeline.health import HealthChange, HealthWatch, degraded_status, health_report
 from winnow.pipeline.node_stats import CameraCounters
+from winnow.pipeline.overload import LadderRelief, NoRelief, Relief
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings, look_change
 from winnow.pipeline.sources import EPOCH, Frame, FrameSampler, Source, wall_time
 from winnow.pipeline.tally import Tally
+from winnow.pipeline.thumbnails import Size
 from winnow.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,7 @@ class Camera:
         announce: told when the camera's state changes.
         clock: paces and times; it never decides what an event says.
         pace: holds a recording's frames back.
+        picture_size: how large the node's budget lets pictures be.
 
     Attributes:
         tally: what was done so far.
@@ -80,6 +84,7 @@ class Camera:
         clock: Clock,
         pace: Pace,
         announce: Callable[[CameraStatus], None] = lambda _: None,
+        picture_size: Callable[[], Size] = lambda: "full",
     ) -> None:
         self.tally = Tally()
         self._plan = plan
@@ -89,6 +94,10 @@ class Camera:
         self._announce = announce
         self._clock = clock
         self._pace = pace
+        self._relief = self._new_relief()
+        self._restraint = HeldPictures(
+            sends_early=lambda: self._relief.rung.sends_early, size=picture_size, held=self.tally.pictures_held
+        )
         self._sampler = FrameSampler(plan.settings.analysed_fps)
         self._stream_epoch: int | None = None
         self._maker: EventMaker | None = None
@@ -123,12 +132,24 @@ class Camera:
         return CameraCounters(
             frames_decoded=stats.frames_decoded,
             frames_analysed=self.tally.frames_analysed,
-            frames_dropped={str(reason): count for reason, count in stats.frames_dropped.items()},
+            frames_dropped=self.frames_dropped(),
             bytes_in=stats.bytes_read,
             bytes_out=self.tally.bytes_out,
             latency_p50_ms=self.tally.latency_ms(0.5),
             latency_p95_ms=self.tally.latency_ms(0.95),
+            overload_step=self._relief.number,
+            pictures_held={str(reason): count for reason, count in self.tally.pictures_held.copy().items()},
         )
+
+    def frames_dropped(self) -> dict[str, int]:
+        """Return the pictures that were given up, by reason."""
+        dropped = {str(reason): count for reason, count in self._source.stats.frames_dropped.items()}
+        return dropped | {"overload": self.tally.frames_skipped}
+
+    @property
+    def relief(self) -> Relief:
+        """Return how far the camera has stepped back."""
+        return self._relief
 
     def change(self, settings: CameraSettings) -> None:
         """Look at the next frame with these settings; any thread may ask, and the source stays open."""
@@ -167,12 +188,22 @@ class Camera:
         if frame.stream_epoch != self._stream_epoch:
             self._begin_stream(frame)
         self._note_health(self._health.see(frame, self._clock.monotonic_s()))
-        if self._sampler.takes(frame.stream_s):
+        if self._sampler.takes(frame.stream_s) and self._is_looked_at():
             stopping.wait(self._pace.delay_s(frame.stream_s, self._clock.monotonic_s()))
             self._look_at(frame)
         if self._snapshots:
             self._send_snapshot(self._snapshots.popleft(), frame)
         return True
+
+    def _is_looked_at(self) -> bool:
+        takes = self._relief.takes()
+        self.tally.frames_skipped += not takes
+        return takes
+
+    def _new_relief(self) -> Relief:
+        if not self._source.is_live:
+            return NoRelief()
+        return LadderRelief(self._plan.name, self._plan.settings.analysed_fps)
 
     def _wait_for_camera(self) -> bool:
         stats = self._source.stats
@@ -204,6 +235,7 @@ class Camera:
             return
         if settings.analysed_fps != former.analysed_fps:
             self._sampler = FrameSampler(settings.analysed_fps)
+            self._relief = self._new_relief()
         identity = self._stream_id()
         self._hand_on(self._analysis.change(settings, identity, frame.stream_s))
         self._maker = replace(self._maker, stream_id=identity) if self._maker else None
@@ -241,6 +273,8 @@ class Camera:
             clock_source=self._source.clock_source,
             tally=self.tally,
             clock=self._clock,
+            restraint=self._restraint,
+            strictness=lambda: self._relief.rung.threshold_factor,
         )
 
     def _look_at(self, frame: Frame) -> None:
@@ -255,7 +289,9 @@ class Camera:
             messages.insert(0, self._maker.about_camera(frame.captured_at, online))
             self._announce(CameraStatus(state="online", since=self._clock.now()))
         self._hand_on(messages)
-        self.tally.note_latency((self._clock.monotonic_s() - started_mono_s) * 1000)
+        now_s = self._clock.monotonic_s()
+        self.tally.note_latency((now_s - started_mono_s) * 1000)
+        self._relief.note(now_s - started_mono_s, now_s)
 
     def _send_snapshot(self, tell: Callable[[str | None], None], frame: Frame) -> None:
         messages = self._analysis.snapshot(frame) if self._analysis else []

@@ -12,6 +12,7 @@ from winnow.events import Event, new_event
 from winnow.events.data import CommandAnswer, ModelRef, SettingsInUse
 from winnow.events.identity import digest_of, event_id
 from winnow.events.names import source_of
+from winnow.pipeline.bandwidth import Accounts
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.delivery import SpoolFailedError
 from winnow.pipeline.event_maker import Message
@@ -26,6 +27,9 @@ _MAX_THREADS: Final = 128
 
 _MAX_ANSWERS: Final = 64
 """More answers than this in a tenth of a second are nobody's orders; the oldest go first."""
+
+_SETTLE_S: Final = 1.0
+"""What the end waits for receipts before the last report."""
 
 _STOP_POLL_S: Final = 0.1
 """How long a request to stop may go unnoticed while nothing else happens."""
@@ -77,6 +81,7 @@ class EdgeNode:
         model: named in the statistics.
         stats_every_s: wall time between two `node.stats`.
         clock: tells that time.
+        accounts: of bytes by camera and day; None where nothing is sent.
 
     Attributes:
         stats_every_s: may be changed at any time.
@@ -92,6 +97,7 @@ class EdgeNode:
         model: ModelRef,
         stats_every_s: float,
         clock: Clock,
+        accounts: Accounts | None = None,
     ) -> None:
         self.stats_every_s = stats_every_s
         self.settings_in_use: SettingsInUse | None = None
@@ -102,6 +108,7 @@ class EdgeNode:
         self._seats: dict[str, _Seat] = {}
         self._outbox = outbox
         self._clock = clock
+        self._accounts = accounts
         self._reporter = StatisticsReporter(model)
         self._reported_at_mono_s = clock.monotonic_s()
         self._reports = 0
@@ -145,6 +152,7 @@ class EdgeNode:
         with ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="camera") as pool:
             while self._seat_arrivals(pool, stopping) or self._pending():
                 wait(self._pending(), timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
+                self._keep_accounts()
                 if self._spool_has_failed():
                     stopping.set()  # without a spool nothing can be accepted
                 elif self._is_report_due():
@@ -155,6 +163,7 @@ class EdgeNode:
                 else:
                     attend()
                 self._clear_seats()
+        self._settle()
         self._report()
         ended = [(seat.running, seat.camera) for seat in self._seats.values()]
         return [problem for future, camera in ended if (problem := _failure(future, camera))]
@@ -194,6 +203,18 @@ class EdgeNode:
             if seat.successor is not None:
                 self._arriving.append(seat.successor)
 
+    def _settle(self) -> None:
+        """Wait for a moment, so that the last report tells the bytes of the last events too."""
+        if self._accounts is not None:
+            until_s = self._clock.monotonic_s() + _SETTLE_S
+            while self._outbox.depth and self._clock.monotonic_s() < until_s:
+                self._clock.sleep(_SETTLE_S / 50)
+            self._keep_accounts()
+
+    def _keep_accounts(self) -> None:
+        if self._accounts is not None:
+            self._accounts.update(lambda: {camera.name: camera.source.stats.bytes_read for camera in self.cameras})
+
     def _report(self) -> None:
         try:
             self._outbox.accept([self._stats_event()])
@@ -208,6 +229,7 @@ class EdgeNode:
             spool_depth=self._outbox.depth,
             spool_bytes=self._outbox.size_bytes,
             settings=self.settings_in_use,
+            accounts=self._accounts,
             answers=[self._answers.popleft() for _ in range(len(self._answers))],
         )
         self._settings_told = self.settings_in_use

@@ -1,9 +1,23 @@
 """What `node.stats` says: how much the cameras' counters grew since the last report."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from winnow.events.data import CameraStats, CommandAnswer, ModelRef, NodeStats, SettingsInUse
+from msgspec import structs
+
+from winnow.events.data import (
+    CameraStats,
+    CommandAnswer,
+    DayBytes,
+    LinkUse,
+    ModelRef,
+    NodeStats,
+    SettingsInUse,
+    WireBytes,
+)
+from winnow.pipeline.bandwidth import Accounts
+from winnow.pipeline.bandwidth.accounts import CameraAccount
+from winnow.pipeline.delivery.wire import SentBytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +32,8 @@ class CameraCounters:
         bytes_out: event and thumbnail bytes accepted.
         latency_p50_ms: median of frame read → events accepted.
         latency_p95_ms: 95th percentile of the same.
+        overload_step: how far the camera has stepped back.
+        pictures_held: thumbnails held back or made small, by reason.
     """
 
     frames_decoded: int
@@ -27,6 +43,8 @@ class CameraCounters:
     bytes_out: int
     latency_p50_ms: float
     latency_p95_ms: float
+    overload_step: int = 0
+    pictures_held: Mapping[str, int] = field(default_factory=dict)
 
 
 class StatisticsReporter:
@@ -35,6 +53,7 @@ class StatisticsReporter:
     def __init__(self, model: ModelRef) -> None:
         self._model = model
         self._last: dict[str, CameraCounters] = {}
+        self._sent: dict[str | None, SentBytes] = {}
 
     def forget(self, camera: str) -> None:
         """Expect a camera of this name to count from zero."""
@@ -49,11 +68,13 @@ class StatisticsReporter:
         spool_bytes: int,
         settings: SettingsInUse | None = None,
         answers: Sequence[CommandAnswer] = (),
+        accounts: Accounts | None = None,
     ) -> NodeStats:
         """Return the growth of every camera's counters since the last call (since the start, at the first one)."""
         stats = []
         for name, now in cameras:
-            stats.append(_growth(name, self._last.get(name), now))
+            grown = _growth(name, self._last.get(name), now)
+            stats.append(self._with_account(grown, accounts.of(name)) if accounts else grown)
             self._last[name] = now
         return NodeStats(
             period_s=round(period_s, 3),
@@ -63,11 +84,35 @@ class StatisticsReporter:
             model=self._model,
             settings=settings,
             answers=list(answers),
+            link=self._link(accounts) if accounts else None,
+        )
+
+    def _with_account(self, stats: CameraStats, account: CameraAccount) -> CameraStats:
+        day = DayBytes(day=account.day.isoformat(), read=account.today.read, sent=account.today.sent)
+        return structs.replace(stats, wire=self._sent_since(stats.camera, account.wire), day=day)
+
+    def _link(self, accounts: Accounts) -> LinkUse:
+        return LinkUse(
+            own=self._sent_since(None, accounts.of(None).wire),
+            day=accounts.day.isoformat(),
+            sent=accounts.sent_today(),
+            daily_bytes=accounts.budget.limit_bytes,
+            pictures=accounts.budget.size,
+        )
+
+    def _sent_since(self, camera: str | None, now: SentBytes) -> WireBytes:
+        before = self._sent.get(camera, SentBytes())
+        self._sent[camera] = now
+        return WireBytes(
+            events=now.events - before.events,
+            thumbnails=now.thumbnails - before.thumbnails,
+            resent=now.resent - before.resent,
         )
 
 
 def _growth(name: str, before: CameraCounters | None, now: CameraCounters) -> CameraStats:
     dropped_before = before.frames_dropped if before else {}
+    held_before = before.pictures_held if before else {}
     return CameraStats(
         camera=name,
         frames_decoded=now.frames_decoded - (before.frames_decoded if before else 0),
@@ -77,4 +122,6 @@ def _growth(name: str, before: CameraCounters | None, now: CameraCounters) -> Ca
         bytes_out=now.bytes_out - (before.bytes_out if before else 0),
         latency_p50_ms=round(now.latency_p50_ms, 1),
         latency_p95_ms=round(now.latency_p95_ms, 1),
+        overload_step=now.overload_step,
+        pictures_held={reason: n - held_before.get(reason, 0) for reason, n in now.pictures_held.items()},
     )

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from winnow.pipeline.bandwidth.held_pictures import HeldReason
 from winnow.runtime.clock import Clock
 
 Stage = Literal["decode", "motion", "detect", "observe", "accept"]
@@ -24,6 +25,8 @@ class Tally:
         model_runs: inferences that took; several where one model input cannot show all that matters.
         events: events that were handed on, by kind; thumbnails included.
         bytes_out: encoded size of those events and thumbnails.
+        frames_skipped: sampled frames that were not looked at because the box cannot keep up.
+        pictures_held: thumbnails that were held back or made small, by reason.
         refused: events that the spool had no room for.
         stage_s: seconds spent by stage.
     """
@@ -33,6 +36,8 @@ class Tally:
     model_runs: int = 0
     events: Counter[str] = field(default_factory=Counter)
     bytes_out: int = 0
+    frames_skipped: int = 0
+    pictures_held: Counter[HeldReason] = field(default_factory=Counter)
     refused: int = 0
     stage_s: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     _latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT_LATENCIES))

@@ -78,7 +78,7 @@ class Ledger:
         self.cameras[node, stats.camera] = replace(
             account,
             bytes_in=min(account.bytes_in + stats.bytes_in, MAX_BYTES),
-            bytes_out=min(account.bytes_out + stats.bytes_out, MAX_BYTES),
+            bytes_out=min(account.bytes_out + stats.bytes_sent, MAX_BYTES),
         )
 
     def _note_status(self, node: str, camera: str | None, status: Status) -> None:

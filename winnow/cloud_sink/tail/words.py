@@ -104,7 +104,7 @@ def _model(data: ModelActivated | ModelRejected | ModelRolledBack) -> str:
 
 def _stats(data: NodeStats) -> str:
     bytes_in = sum(camera.bytes_in for camera in data.cameras)
-    bytes_out = sum(camera.bytes_out for camera in data.cameras)
+    bytes_out = sum(camera.bytes_sent for camera in data.cameras)
     analysed = sum(camera.frames_analysed for camera in data.cameras)
     flow = f"{size_text(bytes_in)} in, {size_text(bytes_out)} out"
     return f"{_counted(analysed, 'frame')} analysed in {_seconds(data.period_s)}, {flow}, spool {data.spool_depth}"

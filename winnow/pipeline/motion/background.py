@@ -41,13 +41,13 @@ class Background:
     Args:
         picture: the first picture (height, width); copied.
         watched: 255 for every pixel that counts, 0 for masked ones.
-        floor: grey levels by which a pixel must differ at least.
+        floor: grey levels by which a pixel must differ at least; may be changed between two pictures.
     """
 
     def __init__(self, picture: NDArray[np.uint8], watched: NDArray[np.uint8], floor: int) -> None:
         self._watched = watched
         self._watched_pixels = max(cv2.countNonZero(watched), 1)
-        self._floor = floor
+        self.floor = floor
         self._levels = picture.copy()
         self._before = picture.copy()
         self._spread = np.full(picture.shape, max(floor, UNKNOWN_SPREAD), np.uint8)
@@ -102,6 +102,6 @@ class Background:
         usual = cv2.convertScaleAbs(strays, alpha=SPREAD)
         np.subtract(spread, cv2.compare(usual, spread, cv2.CMP_GT), out=spread)
         np.add(spread, cv2.compare(usual, spread, cv2.CMP_LT), out=spread)
-        np.maximum(spread, np.uint8(self._floor), out=spread)
-        np.minimum(spread, np.uint8(max(self._floor, MOST_SPREAD)), out=spread)
+        np.maximum(spread, np.uint8(self.floor), out=spread)
+        np.minimum(spread, np.uint8(max(self.floor, MOST_SPREAD)), out=spread)
         self._before = picture.copy()

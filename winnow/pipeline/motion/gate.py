@@ -51,6 +51,7 @@ class MotionGate:
 
     def __init__(self, settings: MotionSettings) -> None:
         self._settings = settings
+        self._strictness = 1.0
         self._finder = RegionFinder(settings.min_area)
         self._background: Background | None = None
         self._size: tuple[int, ...] = ()
@@ -59,6 +60,17 @@ class MotionGate:
         """Take the next picture as a first one: what was known of the scene no longer holds."""
         self._background = None
         self._finder.forget()
+
+    def be_strict(self, factor: float) -> None:
+        """Ask from now on for `factor` times the difference and the area that the settings ask for; 1 is as set."""
+        self._strictness = factor
+        self._finder.min_area = self._settings.min_area * factor
+        if self._background is not None:
+            self._background.floor = self._floor
+
+    @property
+    def _floor(self) -> int:
+        return min(255, round(self._settings.threshold * self._strictness))
 
     def update(self, luma: NDArray[np.uint8]) -> Motion:
         """Return what moves in `luma` (height, width), and learn the picture.
@@ -69,7 +81,7 @@ class MotionGate:
         if self._background is None or luma.shape != self._size:
             self._size = luma.shape
             self._background = Background(
-                thinned, _watched_area(thinned.shape[0], thinned.shape[1], self._settings), self._settings.threshold
+                thinned, _watched_area(thinned.shape[0], thinned.shape[1], self._settings), self._floor
             )
             return self._nothing_known(changed_fraction=1.0)
         changed, changed_fraction = self._background.compare(thinned)

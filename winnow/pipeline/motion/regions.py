@@ -30,11 +30,11 @@ class RegionFinder:
     """Boxes around connected areas of change, with a memory of one picture.
 
     Args:
-        min_area: smallest changed area that counts, as a share of the frame.
+        min_area: smallest changed area that counts, as a share of the frame; may be changed between two pictures.
     """
 
     def __init__(self, min_area: float) -> None:
-        self._min_area = min_area
+        self.min_area = min_area
         self._before: MatLike | None = None
 
     def forget(self) -> None:
@@ -54,7 +54,7 @@ class RegionFinder:
             np.zeros_like(pixels) if before is None else _count(labels, cv2.bitwise_and(solid, before), len(boxes))
         )
         size = changed.shape[0] * changed.shape[1]
-        counts = (pixels >= self._min_area * size) & (
+        counts = (pixels >= self.min_area * size) & (
             (pixels >= SUDDEN_AREA * size) | (supported >= np.maximum(SUPPORT * pixels, 1))
         )
         counts[0] = False  # label 0 is what did not change
