@@ -79,6 +79,9 @@ class PacedSource:
     def sample(self, rate: float | None) -> None:
         """Go on giving every frame: the camera samples them itself."""
 
+    def rest(self, *, is_wanted: bool) -> None:
+        """Go on giving every frame."""
+
     def __iter__(self) -> Iterator[Frame]:
         """Not used."""
         raise NotImplementedError
@@ -103,10 +106,12 @@ class SlowDetector(ColourBoxDetector):
     Attributes:
         clock: moved by each run.
         seconds: by so much.
+        sees: False finds nothing, which costs nothing.
     """
 
     clock: ManualClock
     seconds: float
+    sees: bool
 
     def __post_init__(self) -> None:
         """See `ColourBoxDetector`."""
@@ -115,7 +120,7 @@ class SlowDetector(ColourBoxDetector):
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """Return what is seen, later."""
         self.clock.advance(self.seconds)
-        return ColourBoxDetector.detect(self, images)
+        return ColourBoxDetector.detect(self, images) if self.sees else [Detections.empty() for _ in images]
 
 
 class Box:
@@ -124,7 +129,7 @@ class Box:
     def __init__(self, cameras: int, *, seconds: float, is_live: bool = True) -> None:
         self.clock = ManualClock()
         self.clock.advance(1.0)
-        self.detector = SlowDetector(self.clock, seconds)
+        self.detector = SlowDetector(self.clock, seconds, sees=not is_live)
         self.accepted = list[Message]()
         self.sources = [PacedSource(is_live=is_live) for _ in range(cameras)]
         self.cameras = [
@@ -163,7 +168,7 @@ def test_frames_stay_young_under_overload() -> None:
     The period is that of the step the camera is on. Nothing queues up, so there is nothing that could grow.
     """
     box = Box(4, seconds=0.12)
-    box.run(90)
+    box.run(40)
     for camera, age_s in zip(box.cameras, box.ages_s(), strict=True):
         assert camera.relief.number > 0
         assert age_s <= 2 * camera.relief.rung.every / SETTINGS.analysed_fps
@@ -175,16 +180,16 @@ def test_frames_stay_young_under_overload() -> None:
 def test_every_camera_goes_on_being_analysed() -> None:
     """An overloaded box looks less often at each camera, and leaves none out."""
     box = Box(4, seconds=0.12)
-    box.run(60)
+    box.run(20)
     analysed = [camera.tally.frames_analysed for camera in box.cameras]
     assert min(analysed) > 0.8 * max(analysed)
-    assert min(analysed) > 60
+    assert min(analysed) > 20
 
 
 def test_box_that_keeps_up_changes_nothing() -> None:
     """With time to spare, no frame is skipped and no picture held back."""
     box = Box(2, seconds=0.02)
-    box.run(30)
+    box.run(15)
     for camera in box.cameras:
         assert (camera.relief.number, camera.frames_dropped()["overload"]) == (0, 0)
         assert not camera.tally.pictures_held
@@ -193,10 +198,10 @@ def test_box_that_keeps_up_changes_nothing() -> None:
 def test_relieved_box_comes_back() -> None:
     """When the load is gone, cameras are looked at as set again."""
     box = Box(2, seconds=0.24)
-    box.run(30)
+    box.run(12)
     assert min(camera.relief.number for camera in box.cameras) > 0
     box.detector.seconds = 0.005
-    box.run(120)
+    box.run(60)
     assert [camera.relief.number for camera in box.cameras] == [0] * 2
 
 
@@ -213,10 +218,10 @@ def test_highest_steps_hold_early_pictures_back() -> None:
 def test_recording_is_never_degraded(seconds: float) -> None:
     """However slow the detector: same footage, same messages."""
     box = Box(1, seconds=seconds, is_live=False)
-    for _ in range(150):
+    for _ in range(80):
         box.cameras[0].run_once(Flag())
     expected = Box(1, seconds=0.0, is_live=False)
-    for _ in range(150):
+    for _ in range(80):
         expected.cameras[0].run_once(Flag())
     assert box.accepted == expected.accepted
     assert box.cameras[0].frames_dropped()["overload"] == 0
