@@ -65,8 +65,9 @@ class ColourBoxDetector:
 
 def _areas(image: NDArray[np.uint8], channel: int) -> list[tuple[int, int, int, int]]:
     """Return the boxes of all connected areas in which `channel` leads, from top to bottom."""
-    levels = image.astype(np.int16)
-    others = np.delete(levels, channel, axis=2).max(axis=2)
-    leads = (levels[..., channel] - others >= MIN_LEAD).astype(np.uint8)
+    planes = cv2.split(image)
+    one, other = (planes[number] for number in range(3) if number != channel)
+    lead = cv2.subtract(planes[channel], cv2.max(one, other))
+    leads = cv2.compare(lead, np.full_like(lead, MIN_LEAD), cv2.CMP_GE)
     _, _, stats, _ = cv2.connectedComponentsWithStats(leads)
     return [(int(x), int(y), int(x + w), int(y + h)) for x, y, w, h, area in stats[1:] if area >= MIN_AREA_PX]
