@@ -164,7 +164,7 @@ def _problems(box: Box) -> list[str]:
 
 def _redraws_without_connecting_again(box: Box) -> None:
     street = {**box.settings["cameras"]["street"], "zones": {"all": ZONE, "more": deepcopy(ZONE)}}
-    box.settings = {**box.settings, "cameras": {"street": street}, "inference_threads": 2}
+    box.settings = {**box.settings, "cameras": {"street": street}, "inference_sessions": 2}
     analysed = box.metrics()['winnow_frames_analysed_total{camera="street"}']
     box.write(box.settings)
     box.wait_for(lambda: box.reloads("applied") == 1, "the right file is not taken over")
@@ -178,7 +178,7 @@ def _redraws_without_connecting_again(box: Box) -> None:
     assert box.street.connections == 1
     in_use = box.ear.statistics()[-1].settings
     assert in_use is not None
-    assert (in_use.problem, in_use.needs_restart) == (None, ["inference_threads"])
+    assert (in_use.problem, in_use.needs_restart) == (None, ["inference_sessions"])
 
 
 def _starts_and_stops_a_camera(box: Box) -> None:

@@ -1,5 +1,6 @@
 """Builds the edge's objects from its settings, for `run`, `replay` and `demo`."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from winnow.detectors import Detector, DetectorError
 from winnow.detectors.catalogue import open_detector
 from winnow.events.status import CameraStatus
 from winnow.pipeline.camera import Accept, Camera, CameraPlan
+from winnow.pipeline.detection import DetectionScheduler
 from winnow.pipeline.footage import live_digest, recording_digest
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
@@ -24,11 +26,17 @@ from winnow.runtime.clock import Clock
 
 
 def build_detector(settings: EdgeSettings) -> Detector:
-    """Return the detector that the settings name; ends the command if there is none."""
+    """Return the detector that the settings name, for one camera; ends the command if there is none."""
     try:
-        return open_detector(settings.model, threads=settings.inference_threads)
+        return open_detector(settings.model)
     except DetectorError as exc:
         fail(f"model: {exc}")
+
+
+def build_scheduler(settings: EdgeSettings) -> DetectionScheduler:
+    """Return the detectors that all cameras of a box share; ends the command if there are none."""
+    sessions = settings.inference_sessions or len(os.sched_getaffinity(0))
+    return DetectionScheduler([build_detector(settings) for _ in range(sessions)])
 
 
 def build_camera(  # noqa: PLR0913 - the parts of a camera

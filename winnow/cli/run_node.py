@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from winnow import __version__
 from winnow.cli.commands import Commands, Inbox
 from winnow.cli.console import fail
-from winnow.cli.edge_objects import build_detector, make_camera
+from winnow.cli.edge_objects import build_scheduler, make_camera
 from winnow.cli.edge_outbox import Delivery, open_delivery
 from winnow.cli.process_metrics import NodeCollector, register_process
 from winnow.cli.reloading import Reloading
@@ -23,6 +23,7 @@ from winnow.cli.summary import Summary
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.delivery import SpoolOutbox
+from winnow.pipeline.detection import DetectionScheduler
 from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
@@ -64,7 +65,8 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         stop_on_signals(hang_up) as stopping,
         open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
     ):
-        build = partial(_build_camera, settings, delivery, clock)
+        scheduler = build_scheduler(settings)
+        build = partial(_build_camera, settings, scheduler, delivery, clock)
         try:
             cameras = [build(name, camera) for name, camera in settings.cameras.items()]
         except SourceError as exc:
@@ -73,7 +75,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
             settings.node,
             cameras=cameras,
             outbox=delivery.outbox,
-            model=model_ref(build_detector(settings)),
+            model=model_ref(scheduler.detector_for(settings.node)),
             stats_every_s=settings.stats_every_s,
             clock=clock,
             accounts=delivery.accounts,
@@ -105,14 +107,19 @@ def _attend(reloading: Reloading, commands: Commands, hang_up: Flag, manager: Se
     commands.run_once()
 
 
-def _build_camera(
-    settings: EdgeSettings, delivery: Delivery, clock: Clock, name: str, camera: CameraSettings
+def _build_camera(  # noqa: PLR0913, PLR0917 - the parts of a camera
+    settings: EdgeSettings,
+    scheduler: DetectionScheduler,
+    delivery: Delivery,
+    clock: Clock,
+    name: str,
+    camera: CameraSettings,
 ) -> Camera:
     return make_camera(
         settings.node,
         name,
         camera,
-        detector=build_detector(settings),
+        detector=scheduler.detector_for(name),
         accept=delivery.outbox.accept,
         clock=clock,
         starts_at=datetime.now(UTC),

@@ -1,7 +1,16 @@
-"""Where in a frame the detector looks, and what it found there."""
+"""Where in a frame the detector looks, what it found there, and which camera it serves next."""
 
 from winnow.pipeline.detection.finder import ObjectFinder
 from winnow.pipeline.detection.look import Look
 from winnow.pipeline.detection.planning import LookPlan, plan_look, plan_whole_frame
+from winnow.pipeline.detection.scheduler import DetectionScheduler, ScheduledDetector
 
-__all__ = ["Look", "LookPlan", "ObjectFinder", "plan_look", "plan_whole_frame"]
+__all__ = [
+    "DetectionScheduler",
+    "Look",
+    "LookPlan",
+    "ObjectFinder",
+    "ScheduledDetector",
+    "plan_look",
+    "plan_whole_frame",
+]

@@ -41,14 +41,15 @@ class EdgeSettings(Settings):
     Attributes:
         node: name of this box.
         model: a packaged model's name, or the path of a model card (`.yaml`).
-        inference_threads: threads of the one inference session.
+        inference_sessions: how many cameras' pictures the model looks at at once, each in one thread; one a core if
+            null.
         stats_every_s: period of `node.stats`.
         cameras: by name.
     """
 
     node: Name = "edge"
     model: Annotated[str, AfterValidator(_card_beside_settings)] = "nanodet-g-416-int8"
-    inference_threads: Annotated[int, Field(ge=1, le=64)] = 1
+    inference_sessions: Annotated[int, Field(ge=1, le=64)] | None = None
     stats_every_s: Annotated[float, Field(ge=1, le=3600)] = 60.0
     mqtt: MqttSettings = MqttSettings()
     spool: SpoolSettings = SpoolSettings()
