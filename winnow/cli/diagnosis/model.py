@@ -19,7 +19,7 @@ RUNS: Final = 5
 def examine_model(settings: EdgeSettings) -> Finding:
     """Return how long one run of the model takes at best, and what that means for all cameras together."""
     try:
-        detector = open_detector(settings.model, threads=settings.inference_threads)
+        detector = open_detector(settings.model)
     except DetectorError as exc:
         return problem(PART, str(exc), "correct model in the settings; see winnow models list")
     picture = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), np.uint8)
