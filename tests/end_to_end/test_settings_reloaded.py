@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import signal
 import time
 import urllib.request
@@ -22,6 +23,7 @@ from scripts.services import MosquittoServer, ServerMissing, free_port
 from tests.end_to_end.footage import SAMPLES
 from tests.end_to_end.mqtt_ear import MqttEar, listening
 from tests.end_to_end.processes import WinnowProcess, eventually, winnow
+from tests.unit.deploy.metric_names import documented_metrics
 from winnow.events.commands import Command
 from winnow.events.jpeg import jpeg_size
 from winnow.pipeline.sources.testing import serve_stream, transport_stream
@@ -120,6 +122,7 @@ def box(tmp_path: Path, unique_name: str) -> Iterator[Box]:
             "mqtt": {"url": f"mqtt://{broker.address}", "username": "box", "password_file": "secret"},
             "spool": {"path": "spool.sqlite"},
             "metrics": {"port": port},
+            "link": {"batches": False},
             "cameras": {"street": {"source": street.url, "zones": {"all": ZONE}}},
         }
         path = tmp_path / "edge.yaml"
@@ -142,6 +145,7 @@ def test_box_takes_over_what_is_written_and_keeps_what_is_good(box: Box, tmp_pat
     _starts_and_stops_a_camera(box)
     _reads_the_file_on_sighup(box)
     _answers_commands(box)
+    _serves_what_is_documented(box)
     code, _ = box.process.terminate(10.0)
     assert code == 0, box.process.log_tail()
     _tells_no_secret(box, tmp_path)
@@ -221,6 +225,12 @@ def _answers_commands(box: Box) -> None:
 def _answers(box: Box) -> dict[str, tuple[str, str | None]]:
     answers = [answer for report in box.ear.statistics() for answer in report.answers]
     return {answer.id: (answer.outcome, answer.reason) for answer in answers if answer.id}
+
+
+def _serves_what_is_documented(box: Box) -> None:
+    """Compare the metrics that are served with docs/metrics.md, both ways."""
+    box.metrics()
+    assert set(re.findall(r"^# TYPE (\S+) ", box.scrapes[-1], re.MULTILINE)) == documented_metrics()
 
 
 def _tells_no_secret(box: Box, folder: Path) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from winnow import __version__
 from winnow.cli.console import fail
-from winnow.pipeline.bandwidth import Accounts, AccountsCollector, DailyBudget, DayFile
+from winnow.pipeline.bandwidth import Accounts, DailyBudget, DayFile
 from winnow.pipeline.delivery import (
     DeliveryMetrics,
     Packing,
@@ -84,7 +84,6 @@ def open_delivery(
         zone=ZoneInfo(link.day_zone),
         clock=clock,
     )
-    registry.register(AccountsCollector(accounts, list(settings.cameras)))
     publisher.start()
     try:
         outbox = SpoolOutbox(spool, notify=publisher.notify, metrics=metrics)

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event as Flag
 from typing import Final
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from winnow import __version__
 from winnow.cli.commands import Commands, Inbox
@@ -21,6 +21,7 @@ from winnow.cli.process_metrics import NodeCollector, register_process
 from winnow.cli.reloading import Reloading
 from winnow.cli.summary import Summary
 from winnow.pipeline.analysis import model_ref
+from winnow.pipeline.bandwidth import AccountsCollector
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.delivery import SpoolOutbox
 from winnow.pipeline.detection import DetectionScheduler
@@ -59,6 +60,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         settings: what to start with.
         environ: says whether a service manager listens.
     """
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     clock, registry, hang_up, inbox = SystemClock(), CollectorRegistry(), Flag(), Inbox()
     manager, started_mono_s = ServiceManager(environ, clock), clock.monotonic_s()
     with (
@@ -81,6 +83,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
             accounts=delivery.accounts,
         )
         registry.register(CameraCollector(lambda: node.cameras))
+        registry.register(AccountsCollector(delivery.accounts, lambda: [camera.name for camera in node.cameras]))
         reloading = Reloading(path, settings, node=node, build=build, clock=clock)
         commands = Commands(inbox, node=node, reloading=reloading)
         own = NodeCollector(reloading=reloading, commands=commands, in_use=lambda: node.settings_in_use)

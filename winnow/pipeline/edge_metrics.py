@@ -1,6 +1,7 @@
 """The cameras' counters as Prometheus metrics, read when somebody asks.
 
-`CAMERA_METRICS` is the whole list: whoever counts something new adds a row here and one in docs/metrics.md.
+`CAMERA_METRICS` is the whole list: whoever counts something new adds a row here, and then writes page and dashboard
+anew with `python -m scripts.metrics_page && python -m scripts.grafana_dashboard`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,6 +76,12 @@ CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
         name="winnow_camera_reconnects",
         text="Tries to connect to the camera after the first.",
         read=lambda camera: _one(camera.source.stats.reconnects),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_decoder_restarts",
+        text="Decoders that crashed, hung or wanted too much memory, and were replaced.",
+        read=lambda camera: _one(camera.source.stats.decoder_restarts),
     ),
     CameraMetric(
         kind="counter",

@@ -1,6 +1,6 @@
 """The accounts as Prometheus metrics, read when somebody asks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, get_args
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -18,18 +18,19 @@ class AccountsCollector(Collector):
 
     Args:
         accounts: the node's.
-        cameras: the names of the settings.
+        cameras: gives the names of those that the node has now.
     """
 
-    def __init__(self, accounts: Accounts, cameras: Sequence[str]) -> None:
+    def __init__(self, accounts: Accounts, cameras: Callable[[], Sequence[str]]) -> None:
         self._accounts = accounts
-        self._names: dict[str, str | None] = {OWN: None} | {name: name for name in cameras}
+        self._cameras = cameras
 
     def collect(self) -> Iterator[Metric]:
         """Return the sums as they are now."""
         wire = CounterMetricFamily("winnow_wire_bytes", "Bytes of PUBLISH packets.", labels=["camera", "what"])
         day = GaugeMetricFamily("winnow_day_bytes", "Bytes of the day so far.", labels=["camera", "direction"])
-        for label, camera in self._names.items():
+        names: dict[str, str | None] = {OWN: None} | {name: name for name in self._cameras()}
+        for label, camera in names.items():
             account = self._accounts.of(camera)
             for what in ("events", "thumbnails", "resent"):
                 wire.add_metric([label, what], getattr(account.wire, what))

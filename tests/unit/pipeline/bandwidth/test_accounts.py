@@ -234,7 +234,7 @@ def test_metrics_show_the_accounts(path: Path) -> None:
     node.read, node.sent = 900, {"door": SentBytes(events=7, thumbnails=800), None: SentBytes(events=3)}
     node.update()
     registry = CollectorRegistry()
-    registry.register(AccountsCollector(node.accounts, ["door"]))
+    registry.register(AccountsCollector(node.accounts, lambda: ["door"]))
 
     def value(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(f"winnow_{name}", labels)
