@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 from typing import Final, Literal
 
 import numpy as np
@@ -99,9 +98,7 @@ class Analysis:
         with self._tally.timed("detect", self._clock):
             look = self._finder.look(frame, plan)
         with self._tally.timed("observe", self._clock):
-            return self._maker.messages(
-                self._scene.observe(at_s, look, cache(frame.bgr), luma=luma, moving_xyxy=moving)
-            )
+            return self._maker.messages(self._scene.observe(at_s, look, frame.bgr, luma=luma, moving_xyxy=moving))
 
     def rest(self, frame: Frame) -> list[Message]:
         """Return the events that come with time alone: this frame shows nothing, so nobody looks at it."""

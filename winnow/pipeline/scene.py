@@ -20,6 +20,7 @@ from winnow.pipeline.objects.wording import Wording
 from winnow.pipeline.rules import Entered, RuleOutcome, Rules
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.thumbnails import Album, Restraint, Shot
+from winnow.pipeline.thumbnails.redaction import PartBgr
 from winnow.pipeline.tracking import Tracker, Tracks
 from winnow.pipeline.tracking.boxes import grown
 
@@ -136,7 +137,7 @@ class Scene:
         self,
         at_s: Fraction,
         look: Look,
-        bgr: Callable[[], NDArray[np.uint8]],
+        bgr: PartBgr,
         *,
         luma: NDArray[np.uint8] | None = None,
         moving_xyxy: NDArray[np.float64] = NOWHERE,
@@ -146,7 +147,7 @@ class Scene:
         Args:
             at_s: stream time of the frame.
             look: where it looked, and all that it found there, weak ones and labels that nobody asked for included.
-            bgr: returns the frame's pixels, uint8 (height, width, 3); called only if they are needed.
+            bgr: returns the pixels of a part of the frame; called only if they are needed.
             luma: its brightness (height, width); without it, objects are not followed between two looks.
             moving_xyxy: where something moves in it, (M, 4), x1 y1 x2 y2 in pixels.
         """

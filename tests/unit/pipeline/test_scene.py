@@ -26,6 +26,7 @@ from winnow.events.jpeg import jpeg_size
 from winnow.pipeline.detection import Look
 from winnow.pipeline.scene import Happening, Picture, Scene
 from winnow.pipeline.settings import CameraSettings
+from winnow.pipeline.thumbnails.redaction import Region, part_of
 
 LABELS = ("person", "car", "kite")
 FRAME = (640, 480)
@@ -81,10 +82,10 @@ class Stage:
             self.index += 1
             self.told += self.scene.coast(self.at_s)
 
-    def picture(self) -> NDArray[np.uint8]:
+    def picture(self, part: Region) -> NDArray[np.uint8]:
         """Return the pixels of the frame."""
         self.pictures_asked_for += 1
-        return np.full((FRAME[1], FRAME[0], 3), 127, np.uint8)
+        return part_of(np.full((FRAME[1], FRAME[0], 3), 127, np.uint8), part)
 
     def finish(self, reason: Literal["stream", "stopped"] = "stream") -> None:
         """End the stream."""

@@ -23,6 +23,9 @@ finds as much as one with letterboxes; at 1.78 its recall of people 77 px high f
 LEAST_OVERLAP: Final = 0.15
 """Of a square and the next one, as a share of its side."""
 
+MOST_AREAS: Final = 32
+"""With more, something is everywhere (rain, a flock, leaves), and planning would cost more than it saves."""
+
 SHRINKING: Final = (1.0, 0.8)
 """Windows that do not fit may be shown this much smaller: people are then 38 px high."""
 
@@ -65,20 +68,19 @@ def plan_look(areas: Sequence[Box], frame_size: tuple[int, int], spec: ImageInpu
     """Return a plan that shows the areas in as few model inputs as possible.
 
     Args:
-        areas: boxes of what moves and of what is followed, pixels; without any, the whole frame is shown.
+        areas: boxes of what moves and of what is followed, pixels; without any, or with very many, the whole frame is
+            shown.
         frame_size: width and height of the frame.
         spec: the model's input.
         max_runs: model inputs at most, unless the whole frame needs more.
     """
     whole = _squares(frame_size, spec)
-    if not areas:
+    runs_worth_it = max_runs if _scale_of(whole[0][0]) < GROUP_SCALE else min(max_runs, len(whole) - 1)
+    if not 0 < len(areas) <= MOST_AREAS or not runs_worth_it:
         return LookPlan(inputs=whole, is_whole_frame=True)
-    whole_scale = _scale_of(whole[0][0])
     input_size = (spec.width, spec.height)
     windows = windows_around(areas, frame_size, input_size)
-    for runs, factor in _tries(max_runs):
-        if runs >= len(whole) and whole_scale >= GROUP_SCALE:
-            break
+    for runs, factor in _tries(runs_worth_it):
         tiles = _packed(windows, input_size, runs, factor)
         if tiles is not None:
             return LookPlan(inputs=_with_the_room_used(tiles, frame_size, spec), is_whole_frame=False)

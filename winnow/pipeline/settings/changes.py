@@ -22,7 +22,9 @@ LookChange = Literal["none", "continues", "anew", "restarts"]
 RESTARTS: Final = frozenset({"source", "connection"})
 """Keys of a camera that say where its pictures come from and how."""
 
-CONTINUES: Final = frozenset({"analysed_fps", "zones", "lines", "sequences", "health", "motion", "thumbnails"})
+CONTINUES: Final = frozenset(
+    {"analysed_fps", "zones", "lines", "sequences", "health", "motion", "detection", "thumbnails"}
+)
 """Keys of a camera that tracks and open objects outlive."""
 
 APPLIED: Final = frozenset({"cameras", "stats_every_s"})

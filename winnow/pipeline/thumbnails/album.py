@@ -1,19 +1,16 @@
 """The best shot of each open object."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.settings import ThumbnailSettings
 from winnow.pipeline.thumbnails.best_shot import Framing, compared, framing_of, is_sharper, sharpness_of
 from winnow.pipeline.thumbnails.encode import encode_jpeg
-from winnow.pipeline.thumbnails.redaction import RedactedImage, Redactor, Region
+from winnow.pipeline.thumbnails.redaction import PartBgr, RedactedImage, Redactor, Region
 from winnow.pipeline.thumbnails.restraint import NoRestraint, Restraint
 
 EARLY_AFTER_S: Final = Fraction(1)
@@ -106,7 +103,7 @@ class Album:
         at_s: Fraction,
         box: PixelBox,
         score: float,
-        bgr: Callable[[], NDArray[np.uint8]],
+        bgr: PartBgr,
         people: Sequence[PixelBox],
     ) -> None:
         """Keep this shot of the object if it is better than the one kept.
@@ -116,7 +113,7 @@ class Album:
             at_s: stream time of the frame.
             box: the object, pixels.
             score: of its detection.
-            bgr: the frame's pixels; asked for only if the shot may be better.
+            bgr: gives the pixels of a part of the frame; asked only if the shot may be better.
             people: boxes of every person in the frame, however unsure.
         """
         if not self._redactor.gives_images:
@@ -126,7 +123,8 @@ class Album:
         verdict = 1 if kept is None else compared(framing, kept.framing)
         if verdict < 0:
             return
-        image = self._redactor.crop(bgr(), _with_margin(box, self._settings.margin), people)
+        region = _with_margin(box, self._settings.margin)
+        image = self._redactor.crop_part(bgr, region, people, frame_size=self._frame_size)
         if image is None:
             return
         sharpness = sharpness_of(image.bgr)

@@ -4,7 +4,7 @@ Order matters: the scene's masks are filled first, so that pixelating beside one
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,6 +35,10 @@ MASK_GREY: Final = 96
 
 Region = tuple[int, int, int, int]
 """x1, y1, x2, y2 in whole pixels; x2 and y2 are not part of it."""
+
+PartBgr = Callable[[Region], NDArray[np.uint8]]
+"""Gives the pixels of a region of one frame. Its corners are even, but for the frame's own lower right one: two pixels
+of a frame share their colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,10 +78,26 @@ class Redactor:
             people: boxes of every person in the frame, however unsure.
         """
         height, width = frame_bgr.shape[:2]
+        return self.crop_part(lambda part: part_of(frame_bgr, part), region, people, frame_size=(width, height))
+
+    def crop_part(
+        self, bgr: PartBgr, region: Region, people: Sequence[PixelBox], *, frame_size: tuple[int, int]
+    ) -> RedactedImage | None:
+        """Return the same as `crop`, for a frame of which no more pixels are asked for than the image shows.
+
+        Args:
+            bgr: returns a part of the frame, uint8 (height, width, 3); called only if there is to be an image.
+            region: what to show; the part beyond the frame is left out.
+            people: boxes of every person in the frame, however unsure.
+            frame_size: width and height of the frame.
+        """
+        width, height = frame_size
         x1, y1, x2, y2 = clipped = _clipped(region, (0, 0, width, height))
         if not self.gives_images or x2 <= x1 or y2 <= y1:
             return None
-        pixels = frame_bgr[y1:y2, x1:x2].copy()
+        left, top = x1 // 2 * 2, y1 // 2 * 2
+        even = (left, top, min(x2 + x2 % 2, width), min(y2 + y2 % 2, height))
+        pixels = bgr(even)[y1 - top : y2 - top, x1 - left : x2 - left].copy()
         self._fill_masks(pixels, clipped, (width, height))
         for person in people:
             if self._mode == "heads":
@@ -93,6 +113,12 @@ class Redactor:
             grey = (MASK_GREY, MASK_GREY, MASK_GREY)
             cv2.fillPoly(pixels, [corners], grey)
             cv2.polylines(pixels, [corners], isClosed=True, color=grey, thickness=3)
+
+
+def part_of(frame_bgr: NDArray[np.uint8], part: Region) -> NDArray[np.uint8]:
+    """Return a view of a region of a frame."""
+    x1, y1, x2, y2 = part
+    return frame_bgr[y1:y2, x1:x2]
 
 
 def head_region(person: PixelBox) -> Region:

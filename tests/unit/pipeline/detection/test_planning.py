@@ -95,6 +95,12 @@ def test_windows_never_take_what_the_whole_frame_takes() -> None:
     assert len(plan.inputs) == 1
 
 
+def test_very_many_specks_are_looked_at_as_a_whole() -> None:
+    """Planning a hundred windows would take longer than looking at everything."""
+    specks = [(20.0 * number, 300.0, 20.0 * number + 4, 304.0) for number in range(90)]
+    assert plan_look(specks, (1920, 1080), STRETCH, 2).is_whole_frame
+
+
 @given(
     st.lists(st.tuples(st.floats(0, 1900), st.floats(0, 1060), st.floats(2, 600), st.floats(2, 600)), max_size=15),
     st.integers(1, 4),

@@ -1,6 +1,7 @@
 """Which picture of an object leaves, and when; and that it keeps the contract's limits."""
 
 from fractions import Fraction
+from functools import partial
 from typing import get_args
 
 import cv2
@@ -13,7 +14,7 @@ from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.settings import ThumbnailSettings
 from winnow.pipeline.thumbnails import Album, Closed, Size, encode_jpeg
 from winnow.pipeline.thumbnails.album import SMALL_BYTES
-from winnow.pipeline.thumbnails.redaction import Redactor
+from winnow.pipeline.thumbnails.redaction import Redactor, Region, part_of
 
 FRAME = (640, 480)
 SMALL: PixelBox = (100, 100, 140, 200)
@@ -41,7 +42,11 @@ def album(settings: ThumbnailSettings | None = None) -> Album:
 
 def offer(to: Album, at_s: int, box: PixelBox, score: float, footage: Footage) -> None:
     """Offer a shot whose grey level is ten times its time."""
-    to.offer(1, at_s=Fraction(at_s), box=box, score=score, bgr=lambda: footage.colour(at_s * 10), people=())
+
+    def bgr(part: Region) -> NDArray[np.uint8]:
+        return part_of(footage.colour(at_s * 10), part)
+
+    to.offer(1, at_s=Fraction(at_s), box=box, score=score, bgr=bgr, people=())
 
 
 def level(jpeg: bytes) -> int:
@@ -144,7 +149,7 @@ def test_restraint_shrinks_pictures_and_then_stops_them() -> None:
     sizes: dict[Size, int] = {}
     for allowed in get_args(Size):
         kept = Album(ThumbnailSettings(redaction="none"), frame_size=FRAME, restraint=Held(allowed=allowed))
-        kept.offer(1, at_s=Fraction(0), box=LARGE, score=0.7, bgr=lambda: noise, people=())
+        kept.offer(1, at_s=Fraction(0), box=LARGE, score=0.7, bgr=partial(part_of, noise), people=())
         closed = kept.close(1)
         sizes[allowed] = len(closed.shot.jpeg) if closed.shot else 0
         assert (closed.belongs_to is None) == (allowed == "none")

@@ -152,3 +152,29 @@ def test_hidden_pixels_are_averages_wherever_people_and_crop_are(
         return
     neighbours_alike = np.all(inside[:, 1:] == inside[:, :-1], axis=2).mean()
     assert neighbours_alike > 1 - 2 / block
+
+
+@given(
+    st.sampled_from(["heads", "people", "none"]),
+    st.tuples(st.integers(-20, 300), st.integers(-20, 220), st.integers(1, 120), st.integers(1, 120)),
+)
+def test_part_of_a_frame_shows_what_the_whole_frame_would(mode: Redaction, box: tuple[int, int, int, int]) -> None:
+    """Pixel for pixel, with masks and people, and never more pixels than two by two are asked for."""
+    x, y, width, height = box
+    region, frame, asked = (x, y, x + width, y + height), noise(), []
+    redactor = Redactor(mode, [((0.1, 0.1), (0.5, 0.15), (0.4, 0.6))])
+
+    def bgr(wanted: Region) -> Pixels:
+        asked.append(wanted)
+        return part(frame, wanted)
+
+    whole = redactor.crop(frame, region, (STANDING, (150.0, 90.0, 200.0, 230.0)))
+    image = redactor.crop_part(bgr, region, (STANDING, (150.0, 90.0, 200.0, 230.0)), frame_size=(320, 240))
+    if whole is None or image is None:
+        assert whole is image
+        return
+    np.testing.assert_array_equal(image.bgr, whole.bgr)
+    ((x1, y1, x2, y2),) = asked
+    assert x1 % 2 == y1 % 2 == 0
+    assert (x2 - x1) - image.bgr.shape[1] <= 2
+    assert (y2 - y1) - image.bgr.shape[0] <= 2
