@@ -10,6 +10,7 @@ from winnow.cli.console import error_console, fail
 
 if TYPE_CHECKING:
     from winnow.pipeline.settings import CameraSettings, EdgeSettings
+    from winnow.pipeline.sources import Frame
 
 
 def check(
@@ -86,22 +87,33 @@ def pick_camera(settings: "EdgeSettings", camera: str | None) -> str:
     return camera
 
 
+def snapshot_of(name: str, settings: "CameraSettings", at_s: float = 0.0) -> "Frame":
+    """Return the camera's next frame, or a recording's first at `at_s` or later; ends the command if none comes."""
+    from winnow.pipeline.sources import SourceError, open_source  # noqa: PLC0415
+    from winnow.runtime.clock import SystemClock  # noqa: PLC0415
+
+    try:
+        with open_source(settings.source, clock=SystemClock(), live=settings.connection.live()) as source:
+            frame = source.read(timeout_s=15)
+            while frame is not None and frame.stream_s < at_s:
+                frame = source.read(timeout_s=15)
+    except SourceError as exc:
+        fail(f"camera {name}: {exc}")
+    if frame is None:
+        fail(
+            f"camera {name}: no frame within 15 s; is it on?" if at_s == 0 else f"camera {name}: ends before {at_s:g} s"
+        )
+    return frame
+
+
 def _draw(name: str, settings: "CameraSettings", path: Path) -> None:
     import cv2  # noqa: PLC0415
 
     from winnow.pipeline.drawing import draw_settings  # noqa: PLC0415
-    from winnow.pipeline.sources import SourceError, open_source  # noqa: PLC0415
-    from winnow.runtime.clock import SystemClock  # noqa: PLC0415
 
     if path.suffix.lower() not in {".png", ".jpg", ".jpeg"}:
         fail(f"--draw {path}: name a .png or .jpg file")
-    try:
-        with open_source(settings.source, clock=SystemClock(), live=settings.connection.live()) as source:
-            frame = source.read(timeout_s=15)
-    except SourceError as exc:
-        fail(f"camera {name}: {exc}")
-    if frame is None:
-        fail(f"camera {name}: no frame within 15 s; is it on?")
+    frame = snapshot_of(name, settings)
     if not path.parent.is_dir() or not cv2.imwrite(str(path), draw_settings(frame.bgr(), settings)):
         fail(f"--draw {path}: cannot be written")
     error_console().print(f"camera {name}: {frame.width}x{frame.height}, drawn on {path}")

@@ -4,8 +4,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import winnow
 import winnow.pipeline
 
+PROJECT = Path(winnow.__file__).parent
 PIPELINE = Path(winnow.pipeline.__file__).parent
 ENCODE = "thumbnails/encode.py"
 REDACTION = "thumbnails/redaction.py"
@@ -30,6 +32,8 @@ TURNS_PIXELS_INTO_BYTES = {
 }
 """What OpenCV, numpy, Pillow and PyAV offer for it."""
 
+MAKES_PICTURES = {name for name in TURNS_PIXELS_INTO_BYTES if name.startswith("im")} | {"to_image", "VideoWriter"}
+
 
 def calls(path: Path) -> Iterator[str]:
     """Give the name of every function or attribute that a module calls or mentions."""
@@ -40,6 +44,15 @@ def calls(path: Path) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.ImportFrom):
             yield from (alias.name for alias in node.names)
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Give the name of every module that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
 
 
 def modules_that_mention(names: set[str]) -> set[str]:
@@ -71,6 +84,26 @@ def test_only_redaction_makes_redacted_images() -> None:
         if (calls_made := sum(_makes_redacted_image(node) for node in ast.walk(ast.parse(path.read_text()))))
     }
     assert makers == {REDACTION: 1}
+
+
+def test_commands_that_show_whole_pictures_are_known() -> None:
+    """Outside of the pipeline three commands make pictures of frames, for the person who types them."""
+    makers = {
+        path.relative_to(PROJECT).as_posix()
+        for path in PROJECT.rglob("*.py")
+        if not path.is_relative_to(PIPELINE) and not MAKES_PICTURES.isdisjoint(calls(path))
+    }
+    assert makers == {"cli/check.py", "cli/model_detect.py", "cli/zones.py"}
+
+
+def test_snapshot_goes_to_the_zone_page_alone() -> None:
+    """Only `winnow zones` makes one and serves it, and neither it nor the page knows a way to the broker."""
+    assert {path.name for path in PROJECT.rglob("*.py") if "Snapshot" in calls(path)} - {"__init__.py"} == {
+        "server.py",
+        "zones.py",
+    }
+    for path in (PROJECT / "cli/zones.py", *(PIPELINE / "zone_page").glob("*.py")):
+        assert not [name for name in imports(path) if "delivery" in name or "mqtt" in name or "edge_outbox" in name]
 
 
 def test_the_search_finds_what_it_looks_for(tmp_path: Path) -> None:
