@@ -187,7 +187,7 @@ def test_save_and_done_hand_the_yaml_over(page: Page, served: ZonePage, saved: l
     expect(page.locator("#outcome")).to_have_text("Saved to zones.yaml.")
     page.click("#done")
     expect(page.locator("#outcome")).to_contain_text("The terminal has the YAML")
-    assert served.done.is_set()
+    assert served.done.wait(5)
     assert saved == served.result == [page.locator("#yaml").text_content()]
 
 
