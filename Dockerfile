@@ -28,6 +28,9 @@ RUN deploy/build-venv.sh cloud /opt/winnow
 FROM base AS edge
 COPY --from=edge-build /opt/winnow /opt/winnow
 USER 10001:10001
+# Healthy while at least one camera delivers. No shell takes part in this image's life.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python3", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:9464/healthz', timeout=3)"]
 ENTRYPOINT ["winnow"]
 CMD ["run", "-c", "/etc/winnow/edge.yaml"]
 

@@ -1,6 +1,7 @@
 """Builds and runs one edge box."""
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from winnow.pipeline.sources import SourceError
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.service_manager import ServiceManager
-from winnow.runtime.stopping import stop_on_signals
+from winnow.runtime.stopping import HangUp, stop_on_signals
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +62,10 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         environ: says whether a service manager listens.
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    clock, registry, hang_up, inbox = SystemClock(), CollectorRegistry(), Flag(), Inbox()
+    clock, registry, hang_up, inbox = SystemClock(), CollectorRegistry(), HangUp(sys.stderr), Inbox()
     manager, started_mono_s = ServiceManager(environ, clock), clock.monotonic_s()
     with (
-        stop_on_signals(hang_up) as stopping,
+        stop_on_signals(hang_up.asked) as stopping,
         open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
     ):
         scheduler = build_scheduler(settings)
@@ -91,7 +92,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         with _metrics(settings, registry, node, delivery.outbox):
             logger.info("Started", extra={"node": settings.node, "cameras": len(cameras), "version": __version__})
             manager.ready(f"{len(cameras)} cameras")
-            problems = node.run(stopping, lambda: _attend(reloading, commands, hang_up, manager))
+            problems = node.run(stopping, lambda: _attend(reloading, commands, hang_up, manager, stopping))
             manager.stopping()
     summary = Summary()
     for camera in node.cameras:
@@ -101,11 +102,11 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
     return NodeRun(problems=problems, summary=summary)
 
 
-def _attend(reloading: Reloading, commands: Commands, hang_up: Flag, manager: ServiceManager) -> None:
+def _attend(reloading: Reloading, commands: Commands, hang_up: HangUp, manager: ServiceManager, stopping: Flag) -> None:
     manager.alive()
-    if hang_up.is_set():
-        hang_up.clear()
-        reloading.asked.set()
+    if hang_up.asked.is_set():
+        hang_up.asked.clear()
+        (stopping if hang_up.terminal_is_gone() else reloading.asked).set()
     reloading.run_once()
     commands.run_once()
 

@@ -6,10 +6,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
-from typing import Final
+from typing import Final, TextIO
 
 EXIT_STOPPED: Final = 130
 """Exit code of a process that a second Ctrl-C ended at once (128 + SIGINT)."""
+
+
+class HangUp:
+    """What SIGHUP means: read the settings again, or that the terminal of the process was closed.
+
+    Args:
+        stream: goes to the terminal, if there is one.
+
+    Attributes:
+        asked: set by each SIGHUP.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.asked = Event()
+        self._stream = stream
+        self._had_terminal = stream.isatty()
+
+    def terminal_is_gone(self) -> bool:
+        """Return whether there was a terminal, and is none any more: then the user has left."""
+        return self._had_terminal and not self._stream.isatty()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """compose.yaml and the Dockerfile keep their promises, as far as that can be seen without Docker."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -88,6 +89,16 @@ def test_command_of_each_image_reads_the_file_that_compose_mounts(service: str) 
     command = re.search(r'^CMD \[.*"(/etc/winnow/\S+)"\]$', stages[SERVICES[service]["build"]["target"]], re.MULTILINE)
     assert command is not None
     assert (f"./deploy/{service}.yaml", command[1]) in mounts()
+
+
+def test_edge_image_starts_without_a_shell_and_knows_its_health() -> None:
+    """Entry point, command and health check are lists of words; a stop has more time than the process takes."""
+    stages = {name: body for _, name, body in STAGE.findall(DOCKERFILE)}
+    started = re.findall(r"^(?:ENTRYPOINT|CMD|    CMD) (.+)$", stages["edge"], re.MULTILINE)
+    assert len(started) == 3
+    assert all(isinstance(json.loads(words), list) for words in started)
+    assert "HEALTHCHECK" in stages["edge"]
+    assert SERVICES["edge"]["stop_grace_period"] == "20s"
 
 
 def test_final_images_inherit_from_no_stage_that_builds() -> None:
