@@ -24,6 +24,10 @@ run: $(INSTALLED) ## show the demo: street footage in, events and thumbnails out
 test: $(INSTALLED) services ## run all tests on real brokers and databases (ARGS="tests/unit -k spool")
 	$(BIN)/python -m scripts.services run -- $(BIN)/pytest $(ARGS)
 
+.PHONY: fuzz-clips
+fuzz-clips: $(INSTALLED) ## watch 1000 damaged recordings: nothing crashes, hangs or makes up events (10 minutes)
+	$(BIN)/python -m tests.cameras.mutated_clips 1000
+
 .PHONY: check
 check: $(INSTALLED) ## lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

@@ -24,13 +24,16 @@ FRAME_RATE: Final = 10
 KEY_EVERY: Final = 10
 
 
-def encode(out: Path, codec: str, *, loops: int = 1, frame_rate: int = FRAME_RATE, skips: bool = False) -> Path:
+def encode(  # noqa: PLR0913 - what a recording can differ in
+    out: Path, codec: str, *, clip: Path = CLIP, loops: int = 1, frame_rate: int = FRAME_RATE, skips: bool = False
+) -> Path:
     """Write the clip, `loops` times over, and return where.
 
     Args:
         out: the container follows from its suffix.
         codec: one of `CODECS`.
-        loops: how often the clip's 110 pictures are shown.
+        clip: a drawn sample clip.
+        loops: how often the clip's pictures are shown.
         frame_rate: pictures a second.
         skips: leave out pictures so that the time between two is 1, 2 or 3 frame times: a variable rate.
     """
@@ -39,7 +42,7 @@ def encode(out: Path, codec: str, *, loops: int = 1, frame_rate: int = FRAME_RAT
         stream = file.add_stream(encoder, rate=frame_rate, options=options)
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = *SIZE, pixel_format, KEY_EVERY
-        for number, image in enumerate(_pictures(loops)):
+        for number, image in enumerate(_pictures(clip, loops)):
             if skips and number % 6 in {1, 3, 4}:
                 continue
             picture = image.reformat(format=pixel_format, threads=1)
@@ -50,7 +53,7 @@ def encode(out: Path, codec: str, *, loops: int = 1, frame_rate: int = FRAME_RAT
     return out
 
 
-def _pictures(loops: int) -> Iterator[av.VideoFrame]:
+def _pictures(path: Path, loops: int) -> Iterator[av.VideoFrame]:
     for _ in range(loops):
-        with av.open(str(CLIP)) as clip:
+        with av.open(str(path)) as clip:
             yield from clip.decode(video=0)

@@ -93,13 +93,18 @@ def test_frames_come_in_order_of_time(source: Source) -> None:
 
 
 def test_frames_follow_the_time_stamps_of_the_stream(source: Source) -> None:
-    """Within an epoch stream time and wall time advance exactly as the PTS does."""
+    """Within an epoch stream time and a recording's wall time advance exactly as the PTS does.
+
+    By a machine's clock no frame was taken after it was read, so frames that come too fast are closer together.
+    """
     frames = _read(source, 5)
     for before, after in product(frames, frames):
         if before.stream_epoch == after.stream_epoch:
             step_s = (after.pts - before.pts) * after.time_base
             assert after.stream_s - before.stream_s == step_s
-            assert after.captured_at - before.captured_at == timedelta(microseconds=round(step_s * 1_000_000))
+            passed = after.captured_at - before.captured_at
+            due = timedelta(microseconds=round(step_s * 1_000_000))
+            assert passed == due or (source.is_live and timedelta(0) < abs(passed) < abs(due))
 
 
 def test_frame_has_pixels(source: Source) -> None:

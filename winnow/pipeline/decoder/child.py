@@ -124,7 +124,7 @@ class DecoderChild:
         raise SourceUnreachableError(redact_url(self._order.address), "the stream ended; trying again")
 
     def _open(self) -> InputContainer:
-        return open_live(self._order.address, self._order.kind, self._order.settings)
+        return open_live(self._order.address, self._order.kind, self._order.settings, self._clock)
 
     def _wanted(self, reader: PictureReader) -> Iterator[Picture]:
         """Return the pictures that are to be analysed, by the same rule as whoever analyses them."""

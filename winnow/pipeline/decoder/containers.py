@@ -15,6 +15,7 @@ from winnow.pipeline.decoder.errors import (
     SourceNotVideoError,
     SourceUnreachableError,
 )
+from winnow.runtime.clock import Clock
 
 FILE_FORMATS: Final = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,ivf,av1,"
@@ -59,7 +60,7 @@ def open_recording(path: Path) -> InputContainer:
         raise SourceNotVideoError(name, "the file is empty; give a video file")
     options = {"protocol_whitelist": PROTOCOLS[SourceKind.PATH], "format_whitelist": FILE_FORMATS}
     try:
-        return av.open(f"file:{path}", "r", options=options)
+        return av.open(f"file:{path}", "r", options=options, metadata_errors="replace")
     except av.FFmpegError as exc:
         if head[4:8] == b"ftyp":
             problem = "the video's index is missing or broken, as when a recording was cut off; get another copy"
@@ -67,7 +68,7 @@ def open_recording(path: Path) -> InputContainer:
         raise SourceNotVideoError(name, "not a video file that can be read; give a video file") from exc
 
 
-def open_live(address: str, kind: SourceKind, settings: LiveSettings) -> InputContainer:
+def open_live(address: str, kind: SourceKind, settings: LiveSettings, clock: Clock) -> InputContainer:
     """Return the opened container of a camera, server or webcam; its reads end with an error after the read timeout.
 
     Raises:
@@ -82,19 +83,24 @@ def open_live(address: str, kind: SourceKind, settings: LiveSettings) -> InputCo
     if kind in PROTOCOLS:
         options |= {"protocol_whitelist": PROTOCOLS[kind]}
     timeout = (settings.open_timeout_s, settings.read_timeout_s)
+    started_mono_s = clock.monotonic_s()
     container_format = "v4l2" if kind is SourceKind.WEBCAM else None
     try:
-        return av.open(address, "r", format=container_format, options=options, timeout=timeout)
+        return av.open(
+            address, "r", format=container_format, options=options, timeout=timeout, metadata_errors="replace"
+        )
     except av.FFmpegError as exc:
-        raise unreachable(address, exc) from None  # FFmpeg's error carries the address, with its password
+        # FFmpeg gives an interrupted RTSP request many names; its error carries the address, with its password.
+        has_timed_out = clock.monotonic_s() - started_mono_s >= settings.open_timeout_s
+        raise unreachable(address, exc, has_timed_out=has_timed_out) from None
     except ValueError:
         raise SourceUnreachableError(redact_url(address), "webcams are not supported by this FFmpeg") from None
 
 
-def unreachable(address: str, exc: av.FFmpegError) -> SourceError:
+def unreachable(address: str, exc: av.FFmpegError, *, has_timed_out: bool = False) -> SourceError:
     """Return what to raise for an error of FFmpeg, without the credentials that the error shows."""
-    timed_out = isinstance(exc, av.ExitError)  # what FFmpeg says when PyAV's timeout interrupts it
-    reason = "no answer in time" if timed_out else (exc.strerror or "unknown error").lower()
+    has_timed_out |= isinstance(exc, av.ExitError)  # what FFmpeg says when PyAV's timeout interrupts it
+    reason = "no answer in time" if has_timed_out else (exc.strerror or "unknown error").lower()
     return SourceUnreachableError(redact_url(address), f"{reason}; check address, credentials and network")
 
 

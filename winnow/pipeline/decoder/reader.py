@@ -26,6 +26,10 @@ FALLBACK_RATE: Final = Fraction(25)
 KEYFRAME_EVERY_S: Final = 1
 """No more than one keyframe in this time is digested: every picture of a Motion JPEG stream is a keyframe."""
 
+STRICT_JPEG: Final = {"err_detect": "explode"}
+"""Lets the decoder refuse a picture with a broken scan, which it would fill with made-up pixels and call whole. Other
+decoders mark such pictures themselves, and refuse odd but harmless headers when they are told to be strict."""
+
 _REFERENCE_TIME: Final = struct.Struct("=q")
 """The first member of FFmpeg's `AVProducerReferenceTime`: microseconds since 1970, from the last RTCP sender report."""
 
@@ -66,12 +70,15 @@ class PictureReader:
         self._size: tuple[int, int] | None = None
         self._keyframe: Keyframe | None = None
         self._awaits_key = False
+        self._broken_pts: set[int | None] = set()
         self.resting: Resting[Packet[VideoStream]] = Resting()
         self.packets_read = 0
         self.is_last_packet_corrupt = False
         tally.codec = stream.codec_context.codec.name
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
+        if stream.codec_context.name == "mjpeg":
+            stream.codec_context.options = dict(STRICT_JPEG)
 
     def pictures(self) -> Iterator[Picture]:
         """Return the stream's pictures in order of presentation.
@@ -79,7 +86,7 @@ class PictureReader:
         Raises:
             av.FFmpegError: the container cannot be read on.
         """
-        for packet in self._container.demux(self._stream):
+        for packet in self._packets():
             self._note_packet(packet)
             due, skipped = self.resting.take(packet)
             for one in skipped:
@@ -88,12 +95,23 @@ class PictureReader:
                 yield from self._pictures(one)
             self._enter("read")
 
+    def _packets(self) -> Iterator["Packet[VideoStream]"]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except IndexError:  # PyAV at the end of a file in which a stream appeared that its head did not announce
+                return
+            yield packet
+
     def _note_packet(self, packet: "Packet[VideoStream]") -> None:
         if packet.size:
             self.packets_read += 1
             self._tally.bytes_read += packet.size
             self.is_last_packet_corrupt = packet.is_corrupt
-            self._tally.corrupt_packets += packet.is_corrupt
+            self._note_corrupt(packet)
             self._note_reference(packet)
 
     def _skip(self, packet: "Packet[VideoStream]") -> None:
@@ -119,7 +137,7 @@ class PictureReader:
         """Return the picture, or None where its pixels cannot be trusted."""
         index = self._tally.frames_decoded
         self._tally.frames_decoded += 1
-        if image.is_corrupt:
+        if image.is_corrupt or self._came_broken(image):
             self._note_damage()
         elif image.key_frame:
             self._awaits_key = False
@@ -144,6 +162,23 @@ class PictureReader:
     def _note_damage(self) -> None:
         self._tally.corrupt_frames += 1
         self._awaits_key = True
+
+    def _note_corrupt(self, packet: "Packet[VideoStream]") -> None:
+        """Count a packet that the container marks as broken, and remember its picture where the decoder would not see.
+
+        H.264's decoder finds out by itself whether anything is missing, and the mark alone may mean two recordings that
+        were joined.
+        """
+        if packet.is_corrupt:
+            self._tally.corrupt_packets += 1
+            if self._stream.codec_context.name != "h264" and packet.pts is not None:
+                self._broken_pts.add(packet.pts)
+
+    def _came_broken(self, image: av.VideoFrame) -> bool:
+        if image.pts not in self._broken_pts:
+            return False
+        self._broken_pts.clear()
+        return True
 
     def _note_size(self, image: av.VideoFrame) -> None:
         size = (image.width, image.height)

@@ -161,8 +161,10 @@ class RecordedTime:
 class LiveTime:
     """Time of a camera: the camera's own clock where it tells that, else this machine's at the epoch's first frame.
 
-    Either way an epoch's time follows the PTS. Where the camera reports its clock (RTCP sender reports), the epoch is
-    tied to that from the first report on, and again with each further one, so that it does not drift.
+    Either way an epoch's time follows the PTS. By this machine's clock no frame was taken later than it was read: the
+    first frames of a connection often come late and all at once, and only the last of them tells how late. Where the
+    camera reports its clock (RTCP sender reports), the epoch is tied to that from the first report on, and again with
+    each further one, so that it does not drift.
 
     Args:
         clock: this machine's.
@@ -216,14 +218,14 @@ class LiveTime:
 
     def _captured_at(self, pts_s: Fraction, stream_s: Fraction) -> tuple[datetime, ClockSource]:
         """Return wall time by the camera's clock if it can be believed, else by this machine's."""
-        epoch = self._timeline.stream_epoch
-        if epoch != self._anchored_epoch:
+        epoch, now = self._timeline.stream_epoch, self._clock.now()
+        if epoch != self._anchored_epoch or wall_time(self._anchor, stream_s) > now:
             self._anchored_epoch = epoch
-            self._anchor = self._clock.now() - timedelta(microseconds=round(stream_s * 1_000_000))
+            self._anchor = now - timedelta(microseconds=round(stream_s * 1_000_000))
         told = self._sender.wall_us(pts_s)
         if told is not None and not self.follows_arrival:
             captured_at = EPOCH + timedelta(microseconds=told)
-            if abs(captured_at - self._clock.now()) <= self._max_difference:
+            if abs(captured_at - now) <= self._max_difference:
                 return captured_at, "rtcp"
         return wall_time(self._anchor, stream_s), "wall"
 
