@@ -9,6 +9,7 @@ from zlib import crc32
 import av
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
@@ -25,10 +26,6 @@ FALLBACK_RATE: Final = Fraction(25)
 
 KEYFRAME_EVERY_S: Final = 1
 """No more than one keyframe in this time is digested: every picture of a Motion JPEG stream is a keyframe."""
-
-STRICT_JPEG: Final = {"err_detect": "explode"}
-"""Lets the decoder refuse a picture with a broken scan, which it would fill with made-up pixels and call whole. Other
-decoders mark such pictures themselves, and refuse odd but harmless headers when they are told to be strict."""
 
 _REFERENCE_TIME: Final = struct.Struct("=q")
 """The first member of FFmpeg's `AVProducerReferenceTime`: microseconds since 1970, from the last RTCP sender report."""
@@ -70,6 +67,7 @@ class PictureReader:
         self._size: tuple[int, int] | None = None
         self._keyframe: Keyframe | None = None
         self._awaits_key = False
+        self._first_index = tally.frames_decoded
         self._broken_pts: set[int | None] = set()
         self.resting: Resting[Packet[VideoStream]] = Resting()
         self.packets_read = 0
@@ -77,8 +75,7 @@ class PictureReader:
         tally.codec = stream.codec_context.codec.name
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
-        if stream.codec_context.name == "mjpeg":
-            stream.codec_context.options = dict(STRICT_JPEG)
+        self._strict = strict_jpeg() if stream.codec_context.name == "mjpeg" else None
 
     def pictures(self) -> Iterator[Picture]:
         """Return the stream's pictures in order of presentation.
@@ -128,10 +125,19 @@ class PictureReader:
     def _decode(self, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
         self._enter("decode")
         try:
-            return packet.decode()
+            return packet.decode() if self._strict is None else self._decode_strictly(self._strict, packet)
         except av.InvalidDataError:
             self._note_damage()
             return []
+
+    def _decode_strictly(self, strict: VideoCodecContext, packet: "Packet[VideoStream]") -> list[av.VideoFrame]:
+        try:
+            return strict.decode(packet)
+        except av.InvalidDataError:
+            if self._tally.frames_decoded > self._first_index:
+                raise
+            self._strict = None  # the very first picture: this camera's pictures are never quite right
+            return packet.decode()
 
     def _picture(self, image: av.VideoFrame) -> Picture | None:
         """Return the picture, or None where its pixels cannot be trusted."""
@@ -196,6 +202,14 @@ class PictureReader:
         if packet.pts is not None and packet.has_sidedata("prft"):
             (wall_us,) = _REFERENCE_TIME.unpack_from(bytes(packet.get_sidedata("prft")))
             self._timekeeper.note_reference(packet.pts, packet.time_base, wall_us)
+
+
+def strict_jpeg() -> VideoCodecContext:
+    """Return a decoder that refuses a picture with a broken scan instead of making up pixels and calling it whole."""
+    decoder = av.CodecContext.create("mjpeg", "r")
+    decoder.options = {"err_detect": "explode"}
+    decoder.thread_type, decoder.thread_count = "NONE", 1
+    return decoder
 
 
 def digest(image: av.VideoFrame) -> int:
