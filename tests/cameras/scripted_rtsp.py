@@ -147,7 +147,7 @@ def _response(method: str, sequence: str, script: RtspScript) -> bytes:
 def _play(connection: socket.socket, script: RtspScript, stopping: Event) -> None:
     """Show the clip at its own pace, again and again, up to the script's ending."""
     sequence = count()
-    started_s = time.monotonic()
+    started_s, started_unix_s = time.monotonic(), time.time()
     for number, units in enumerate(_access_units()):
         if number == script.pictures:
             if script.ending == "cuts off":
@@ -158,7 +158,7 @@ def _play(connection: socket.socket, script: RtspScript, stopping: Event) -> Non
             return
         ticks = (script.first_ticks + number % script.loops_after * TICKS // FRAME_RATE) % 2**32
         if script.clock_ahead_s is not None and number % FRAME_RATE == 0:
-            connection.sendall(_framed(1, _sender_report(time.time() + script.clock_ahead_s, ticks)))
+            connection.sendall(_framed(1, _sender_report(started_unix_s + due_s + script.clock_ahead_s, ticks)))
         for packet in _packets(units, ticks, sequence):
             connection.sendall(_framed(0, packet))
 

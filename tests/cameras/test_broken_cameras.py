@@ -134,13 +134,13 @@ def test_frames_are_timed_by_the_sender_reports_of_the_camera(first_ticks: int) 
         frames = [_by_rtcp(source)]
         while frames[-1].stream_s < 5:
             frames += _read(source, 1)
-            assert -1 < _seconds_ahead(frames[-1]) - 17 < 0.1
+            assert -3 < _seconds_ahead(frames[-1]) - 17 < 0.1  # it may wait to be decoded, but is never early
         assert source.clock_source == "rtcp"
     assert {frame.clock_source for frame in frames} == {"rtcp"}
     assert {frame.stream_epoch for frame in frames} == {0}
     for before, after in pairwise(frames):
         passed_s = (after.captured_at - before.captured_at).total_seconds()
-        assert passed_s == pytest.approx(float(after.stream_s - before.stream_s), abs=0.02)
+        assert passed_s == pytest.approx(float(after.stream_s - before.stream_s), abs=0.001)
 
 
 def test_clock_that_is_far_off_is_not_believed() -> None:
