@@ -379,3 +379,22 @@ def test_occupancy_is_about_nobody_and_ends_with_the_stream() -> None:
     said = [(one.subject, one.revision, one.data.state) for one in told if isinstance(one.data, ZoneOccupancy)]
     assert said == [(None, 0, "above"), (None, 1, "below")]
     assert stage.told[-1] is told[-1]
+
+
+def test_people_outside_the_windows_are_remembered_from_the_last_look_at_everything() -> None:
+    """Also those too weak to be followed; where a window shows anew whether somebody is there, it alone is believed."""
+    stage = Stage()
+    weak = Detections(
+        boxes_xyxy=np.array([(10, 20, 30, 60), (300, 20, 330, 90)], np.float32),
+        scores=np.array([0.2, 0.12], np.float32),
+        class_ids=np.zeros(2, np.int32),
+    )
+    nobody = stage.scene._tracker.coast(Fraction(0))
+    stage.scene._people(Look.at_whole_frame(weak), nobody)
+    window = Look(
+        detections=Detections.empty(),
+        cut=Detections.empty(),
+        windows_xyxy=np.array([(200, 0, 640, 480)], np.float64),
+        is_whole_frame=False,
+    )
+    assert stage.scene._people(window, nobody) == [(10.0, 20.0, 30.0, 60.0)]
