@@ -73,6 +73,16 @@ def scenes() -> list[Scene]:
         {"what": "red and blue begin to overlap, blue in front", "at_s": 5.05},
         {"what": "red and blue are apart again", "at_s": 5.85},
     ]
+    arrivals = [
+        {"what": "red enters street", "at_s": 3.05},
+        {"what": "red goes from street to drive", "at_s": 5.45},
+        {"what": "red stops", "at_s": 6.5},
+        {"what": "blue enters street", "at_s": 6.05},
+        {"what": "blue goes from street to drive", "at_s": 8.45},
+        {"what": "red moves on", "at_s": 10.5},
+        {"what": "blue leaves drive", "at_s": 11.65},
+        {"what": "red leaves drive", "at_s": 12.65},
+    ]
     variable = tuple(islice(accumulate(cycle(VARIABLE_STEPS_MS), initial=0), 110))
     return [
         Scene(
@@ -104,6 +114,16 @@ def scenes() -> list[Scene]:
             facts=zone | {"happenings": visit},
         ),
         Scene(
+            name="arrivals",
+            about="Two boxes walk from one zone into another; the first one stands there while the second passes.",
+            times_ms=_constant_rate(150),
+            paths={
+                "red": _walk_and_wait(ground=150, since=Fraction("6.5"), until=Fraction("10.5")),
+                "blue": _walk_late,
+            },
+            facts={"rules": _arrival_rules(), "happenings": arrivals},
+        ),
+        Scene(
             name="still",
             about="Nothing happens; the camera has a little noise.",
             times_ms=_constant_rate(100),
@@ -111,6 +131,31 @@ def scenes() -> list[Scene]:
             noise=1.5,
         ),
     ]
+
+
+def _arrival_rules() -> dict[str, object]:
+    """Every kind of rule, as a camera's settings have them; the middle of the picture is where street becomes drive."""
+
+    def area(left: float, right: float) -> list[list[float]]:
+        return [[left, 0.3], [right, 0.3], [right, 0.9], [left, 0.9]]
+
+    middle = [[0.5, 0.1], [0.5, 0.95]]
+    by_day = {"hours": [{"start": "06:00", "end": "22:00"}]}
+    by_night = {"hours": [{"start": "22:00", "end": "06:00"}]}
+    return {
+        "zones": {
+            "street": {"points": area(0.2, 0.5)},
+            "drive": {"points": area(0.5, 0.9), "dwell_s": 5, "occupancy": {"threshold": 2, "cool_down_s": 2}},
+            "large": {"points": area(0.2, 0.9), "filter": {"min_area": 0.1}},
+        },
+        "lines": {
+            "cars": {"points": middle, "labels": ["car"]},
+            "inwards": {"points": middle, "direction": "in"},
+            "by-day": {"points": middle, "schedule": by_day},
+            "by-night": {"points": middle, "schedule": by_night},
+        },
+        "sequences": {"arrival": {"zones": ["street", "drive"], "within_s": 10}},
+    }
 
 
 def _constant_rate(frames: int) -> tuple[int, ...]:
@@ -127,10 +172,15 @@ def _walk_left(*, ground: int) -> Place:
     return lambda at_s: (338 - SPEED * (max(at_s, Fraction(1)) - 1), ground)
 
 
-def _walk_and_wait(*, ground: int) -> Place:
-    """As `_walk_right`, standing still from 5 s to 7 s."""
+def _walk_and_wait(*, ground: int, since: Fraction = Fraction(5), until: Fraction = Fraction(7)) -> Place:
+    """As `_walk_right`, standing still for a while."""
     walk = _walk_right(ground=ground)
-    return lambda at_s: walk(min(at_s, Fraction(5)) + max(at_s - 7, Fraction(0)))
+    return lambda at_s: walk(min(at_s, since) + max(at_s - until, Fraction(0)))
+
+
+def _walk_late(at_s: Fraction) -> tuple[Fraction, int]:
+    """As `_walk_right`, three seconds later and farther away."""
+    return _walk_right(ground=96)(at_s - 3)
 
 
 def box_xyxy(place: Place, at_s: Fraction) -> tuple[int, int, int, int] | None:

@@ -33,7 +33,7 @@ def truth_of(clip: str) -> dict[str, Any]:
 
 @cache
 def replayed(clip: str, speed: float | None = None) -> list[Message]:
-    """Return everything that the pipeline reports of a clip, watched with the line and zone of its truth."""
+    """Return everything that the pipeline reports of a clip, watched with the rules of its truth."""
     path, clock = SAMPLES / f"{clip}.mp4", ManualClock()
     messages: list[Message] = []
     camera = Camera(
@@ -50,6 +50,10 @@ def replayed(clip: str, speed: float | None = None) -> list[Message]:
 
 def _settings(clip: str) -> CameraSettings:
     truth = truth_of(clip)
+    if "rules" in truth:
+        return CameraSettings.model_validate(
+            {"source": f"{clip}.mp4", "labels": ["person", "car"], "analysed_fps": 5, **truth["rules"]}
+        )
     line, zone = truth.get("line"), truth.get("zone")
     return CameraSettings(
         source=f"{clip}.mp4",

@@ -71,3 +71,31 @@ def test_thumbnails_belong_to_events_of_the_clip() -> None:
     thumbnails = [one for one in messages if isinstance(one, Thumbnail)]
     assert len(thumbnails) == 2
     assert {one.event_id for one in thumbnails} <= {one.id for one in messages}
+
+
+def test_every_kind_of_rule_tells_what_was_drawn() -> None:
+    """Two arrivals, one long stay, two at once, each at its drawn moment; other rules stay silent."""
+    drawn = {one["what"]: one["at_s"] for one in truth_of("arrivals")["happenings"]}
+    enters = {"person": drawn["red goes from street to drive"], "car": drawn["blue goes from street to drive"]}
+    leaves = {"person": drawn["red leaves drive"], "car": drawn["blue leaves drive"]}
+
+    def told(kind: str, **about: str) -> list[tuple[str, float]]:
+        found = [one for one in _reported("arrivals", kind) if about.items() <= one[1].items()]
+        return [(data.get("label") or data["state"], at_s) for at_s, data in found]
+
+    def drawn_at(*expected: tuple[str, float]) -> list[tuple[str, object]]:
+        return [(label, pytest.approx(at_s, abs=OFF_BY_S)) for label, at_s in expected]
+
+    both = drawn_at(*enters.items())
+    assert told("zone.entered", zone="drive") == told("sequence.completed", name="arrival") == both
+    assert told("line.crossed", line="by-night") == both
+    assert told("line.crossed", line="cars") == drawn_at(("car", enters["car"]))
+    assert told("zone.exited", zone="drive") == drawn_at(("car", leaves["car"]), ("person", leaves["person"]))
+    assert told("zone.dwelled") == drawn_at(("person", enters["person"] + 5))
+    assert told("zone.occupancy") == drawn_at(("above", enters["car"]), ("below", leaves["car"]))
+    named = {
+        data.get("line", data.get("zone"))
+        for kind in ("line.crossed", "zone.entered")
+        for _, data in _reported("arrivals", kind)
+    }
+    assert named == {"street", "drive", "cars", "by-night"}, "the other rules of the clip have nothing to say"

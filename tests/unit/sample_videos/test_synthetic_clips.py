@@ -11,11 +11,13 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import FileSource
 from winnow.pipeline.testing import ColourBoxDetector
 
 FOLDER: Final = Path(__file__).parents[3] / "sample_videos"
 CLIPS: Final = (
+    "arrivals",
     "crossing_paths",
     "damaged",
     "line_crossing",
@@ -120,6 +122,19 @@ def test_truth_tells_when_the_zone_is_entered_and_left() -> None:
     assert _anchor_time(truth, "red", right * truth["width"]) == [times["red leaves the zone"]]
     ground = {frame["boxes"]["red"][3] for frame in truth["frames"] if frame["boxes"]}
     assert all(top * truth["height"] < y < bottom * truth["height"] for y in ground)
+
+
+def test_truth_tells_when_both_arrive_and_leave() -> None:
+    """Each anchor passes the edges of street and drive when the truth says; the rules are right settings."""
+    truth, times = _truth("arrivals"), _times(_truth("arrivals"))
+    zones = CameraSettings.model_validate({"source": "x", **truth["rules"]}).zones
+    for colour in ("red", "blue"):
+        for what, x in (
+            ("enters street", zones["street"].points[0][0]),
+            ("goes from street to drive", zones["drive"].points[0][0]),
+            ("leaves drive", zones["drive"].points[1][0]),
+        ):
+            assert _anchor_time(truth, colour, x * truth["width"]) == [times[f"{colour} {what}"]]
 
 
 def test_truth_tells_how_long_the_box_stands_in_the_zone() -> None:
