@@ -157,3 +157,11 @@ def test_part_that_hangs_or_fails_holds_no_other_up(monkeypatch: pytest.MonkeyPa
     assert time.monotonic() - began_s < 5
     assert [found[number][0].status for number in range(3)] == ["problem", "problem", "ok"]
     assert "as it happens" in found[1][0].said
+
+
+def test_shell_completes_command_and_options() -> None:
+    """What `winnow --install-completion` teaches the shell knows this command and its options."""
+    for words, at, completed in (("winnow doc", 1, "doctor"), ("winnow doctor --cam", 2, "--camera")):
+        environment = {"_WINNOW_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(at)}
+        result = CliRunner().invoke(app, [], env=environment, prog_name="winnow")
+        assert completed in result.stdout.split()
