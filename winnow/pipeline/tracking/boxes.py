@@ -49,5 +49,13 @@ def apart(boxes_xyxy: Boxes, room: float) -> NDArray[np.bool_]:
     return alone
 
 
+def most_covered(boxes_xyxy: Boxes, there: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the greatest share of each box (N,) that one other covers, of those that are there (N,)."""
+    shared = shared_areas(boxes_xyxy, boxes_xyxy) * there[None, :]
+    np.fill_diagonal(shared, 0.0)
+    covered: NDArray[np.float64] = shared.max(axis=1, initial=0.0) / np.maximum(_areas(boxes_xyxy), 1.0)
+    return covered
+
+
 def _areas(boxes_xyxy: Boxes) -> NDArray[np.float64]:
     return (boxes_xyxy[:, 2] - boxes_xyxy[:, 0]) * (boxes_xyxy[:, 3] - boxes_xyxy[:, 1])

@@ -21,7 +21,7 @@ from winnow.detectors import Detections
 from winnow.pipeline.detection import Look
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking.association import best_pairs, distinct, similarities
-from winnow.pipeline.tracking.boxes import Boxes, apart, to_centres, to_corners
+from winnow.pipeline.tracking.boxes import Boxes, apart, most_covered, to_centres, to_corners
 from winnow.pipeline.tracking.cadence import is_explained, wanting
 from winnow.pipeline.tracking.flow import Flow
 from winnow.pipeline.tracking.kalman import BoxStates, carried, corrected, predicted
@@ -58,12 +58,15 @@ FOLLOW_FOR_S: Final = 1.0
 """How long optical flow alone carries a track."""
 
 CLEAR_ROOM: Final = 0.3
-"""Boxes grown by this share of their size must not touch, or the flow in one may be that of somebody else."""
+"""Boxes grown by this share of their size must not touch, or the flow in one may be that of somebody else: then a
+detection says more."""
 
-NOISE_ALONE: Final = 0.01
-NOISE_BESIDE_DETECTIONS: Final = 0.06
-"""Standard deviation of a shift by optical flow from one frame to the next, as a share of the box's size: where it is
-all there is, and where a detection follows. Believing it more there keeps people apart less well."""
+OPEN_COVERED: Final = 0.4
+"""Without a detection, flow is believed until another box covers this share of a box."""
+
+FLOW_NOISE: Final = 0.08
+"""Standard deviation of a shift by optical flow from one frame to the next, as a share of the box's size. It is about
+three times what is measured on people who are apart: believing flow more mixes people up who are not."""
 
 STILL_AFTER_S: Final = 5
 MOVED_HITS: Final = 2
@@ -101,7 +104,7 @@ class Tracker:
             luma: brightness of the frame (height, width); without it boxes are all there is to go by.
             moving_xyxy: where something moves in it, (M, 4), pixels.
         """
-        at_ns = self._advance(at_s, luma, flow_noise=NOISE_BESIDE_DETECTIONS)
+        at_ns = self._advance(at_s, luma, is_looked_at=True)
         before, overlooked = self._table.seen.copy(), ~look.covers(to_corners(self._states.position))
         self._note_look(~overlooked, at_ns)
         held = overlooked & self._held(at_ns)
@@ -122,7 +125,7 @@ class Tracker:
 
     def coast(self, at_s: Fraction, luma: NDArray[np.uint8] | None = None) -> Tracks:
         """Return the live tracks in a frame that the detector did not look at, because it need not; see `update`."""
-        at_ns = self._advance(at_s, luma, flow_noise=NOISE_ALONE)
+        at_ns = self._advance(at_s, luma, is_looked_at=False)
         self._note_look(np.zeros(len(self._table), np.bool_), at_ns)
         known = self._held(at_ns) | self._table.followed
         self._table.present_ns[known] = at_ns
@@ -156,6 +159,7 @@ class Tracker:
             self._table,
             held=self._held(at_ns),
             carried=self._carried,
+            clear=self._is_clear() | ~self._table.seen,
             boxes_xyxy=expected,
             moving_xyxy=moving_xyxy,
             at_ns=at_ns,
@@ -169,7 +173,7 @@ class Tracker:
         self._table.looked_ns[looked] = at_ns
         self._table.unlooked[:] = np.where(looked, 0, self._table.unlooked + 1)
 
-    def _advance(self, at_s: Fraction, luma: NDArray[np.uint8] | None, *, flow_noise: float) -> int:
+    def _advance(self, at_s: Fraction, luma: NDArray[np.uint8] | None, *, is_looked_at: bool) -> int:
         """Take all tracks to where they are expected, or were seen to go, by now."""
         at_ns = round(at_s * _NS)
         elapsed_ns = 0 if self._predicted_ns is None else max(at_ns - self._predicted_ns, 0)
@@ -187,26 +191,30 @@ class Tracker:
             return at_ns
         shifts = self._flow.measure(luma, self._states.position[rows, :2] - before[rows])
         table.followed[rows] &= shifts.known
-        table.followed[:] &= self._is_clear()
+        table.followed[:] &= self._is_clear() if is_looked_at else self._is_open()
         is_known = table.followed[rows]
         rows = rows[is_known]
-        moved = carried(self._states.rows(rows), elapsed_s, shifts.pixels[is_known], flow_noise)
+        moved = carried(self._states.rows(rows), elapsed_s, shifts.pixels[is_known], FLOW_NOISE)
         self._states = self._states.with_rows(rows, moved)
         return at_ns
 
     def _is_clear(self) -> NDArray[np.bool_]:
-        """Return which tracks nobody else is near to, so that the pixels in their boxes are their own."""
-        table = self._table
-        there = np.flatnonzero(table.seen | table.confirmed)
-        clear = np.zeros(len(table), np.bool_)
+        """Return which tracks nobody else is near to, so that all pixels in their boxes are their own."""
+        there = np.flatnonzero(self._table.seen | self._table.confirmed)
+        clear = np.zeros(len(self._table), np.bool_)
         clear[there] = apart(to_corners(self._states.position[there]), CLEAR_ROOM)
         return clear
+
+    def _is_open(self) -> NDArray[np.bool_]:
+        """Return which tracks are hidden by no other for the most part, so that most pixels are their own."""
+        boxes = to_corners(self._states.position)
+        return most_covered(boxes, self._table.seen | self._table.confirmed) <= OPEN_COVERED
 
     def _remember(self, luma: NDArray[np.uint8] | None, at_ns: int) -> None:
         """Keep of a frame what carries tracks into the next one, and note which tracks it will."""
         self._carried = np.zeros(len(self._table), np.bool_)
         if luma is not None:
-            self._carried = self._table.followed & ~self._still(at_ns) & self._is_clear()
+            self._carried = self._table.followed & ~self._still(at_ns) & self._is_open()
             self._flow.remember(luma, to_corners(self._states.position[self._carried]))
 
     def _match(

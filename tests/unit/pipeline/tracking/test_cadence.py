@@ -46,15 +46,22 @@ class Walk:
 
 @pytest.mark.parametrize("fps", [5, 10])
 def test_somebody_alone_is_looked_at_in_every_fifth_frame(fps: int) -> None:
-    """Until confirmed in every frame, then in every fifth; in between the flow says where they are."""
+    """Until they are known to be an object in every frame, then in every fifth; the flow says where they are."""
     walk = Walk(fps)
     for index in range(40):
         tracks = walk.step((100 + 4 * index, 100))
         assert tracks.keys.tolist() == [1]
         assert tracks.followed.tolist() == [True]
         assert tracks.boxes_xyxy[0] == pytest.approx([100 + 4 * index, 100, 130 + 4 * index, 175], abs=3)
-    assert walk.looks[:3] == [0, 1, 2]
-    assert np.diff(walk.looks[2:]).tolist() == [5] * (len(walk.looks) - 3)
+        if bool(tracks.travelled[0]):
+            break
+    assert walk.looks == list(range(walk.index + 1))
+    for index in range(walk.index + 1, 40):
+        tracks = walk.step((100 + 4 * index, 100))
+        assert tracks.followed.tolist() == [True]
+        assert tracks.boxes_xyxy[0] == pytest.approx([100 + 4 * index, 100, 130 + 4 * index, 175], abs=3)
+    known_at = next(index for index, look in enumerate(walk.looks) if look + 1 not in walk.looks)
+    assert np.diff(walk.looks[known_at:]).tolist() == [5] * (len(walk.looks) - known_at - 1)
 
 
 def test_slow_camera_is_looked_at_every_second() -> None:
@@ -68,11 +75,12 @@ def test_slow_camera_is_looked_at_every_second() -> None:
 def test_new_motion_is_looked_at_at_once() -> None:
     """Somebody comes in while somebody else is followed: the detector looks in that very frame."""
     walk = Walk()
-    for index in range(9):
+    for index in range(20):
         walk.step((100 + 4 * index, 100))
-    assert walk.looks[-1] == 7
-    walk.step((136, 100), (500, 300))
-    assert walk.looks[-1] == 9
+    while walk.looks[-1] == walk.index:
+        walk.step((100 + 4 * (walk.index + 1), 100))
+    walk.step((100 + 4 * (walk.index + 1), 100), (500, 300))
+    assert walk.looks[-1] == walk.index
 
 
 def test_motion_in_which_nothing_was_found_is_looked_at_once() -> None:
@@ -86,12 +94,26 @@ def test_motion_in_which_nothing_was_found_is_looked_at_once() -> None:
     assert walk.looks == [0, 10]
 
 
-def test_people_close_together_are_looked_at_in_every_frame() -> None:
+def test_poster_that_never_moves_costs_few_looks() -> None:
+    """A track that stands still is looked at every ten seconds, and every fifth frame while somebody walks past."""
+    walk = Walk()
+    for _ in range(6 * FPS):
+        walk.step((300, 100))
+    for _ in range(50 * FPS):
+        walk.step((300, 100), motion=np.empty((0, 4)))
+    assert np.diff([look for look in walk.looks if look > 6 * FPS]).tolist() == [10 * FPS] * 4
+    begin = walk.index
+    for _ in range(5 * FPS):
+        walk.step((300, 100), motion=np.array([[310.0, 100, 340, 175]]))
+    assert len([look for look in walk.looks if look > begin]) <= 6
+
+
+def test_people_close_together_are_looked_at_in_every_second_frame() -> None:
     """The flow in one box may be that of somebody else."""
     walk = Walk()
-    for index in range(10):
-        walk.step((100 + 4 * index, 100), (120 + 4 * index, 100))
-    assert walk.looks == list(range(10))
+    for index in range(30):
+        walk.step((100 + 4 * index, 100), (134 + 4 * index, 100))
+    assert np.diff(walk.looks[-5:]).tolist() == [2] * 4
 
 
 def test_nothing_that_moves_nothing_to_look_at() -> None:
