@@ -8,11 +8,13 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import structs
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from tests.browser.scene import NODE, Scene
 from winnow.cloud_sink.store import Store, open_store
 from winnow.cloud_sink.web import web_server
+from winnow.events.data import CameraDegraded, CameraOnline
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.testing import ManualClock
 
@@ -115,6 +117,25 @@ def test_event_and_picture_appear_without_reload(page: Page, address: str, scene
     expect(page.locator("#latest .in-view")).to_have_count(0)
     expect(page.locator("#list > li:first-child .picture.loaded")).to_be_visible()
     assert page.evaluate("window.notReloaded") is True
+
+
+def test_useless_pictures_and_their_end_are_told_and_interrupt_nothing(page: Page, address: str, scene: Scene) -> None:
+    """A camera that sees again still has the same objects in view; one that comes online anew has none."""
+    scene.appear(1)
+    since = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    scene.write(CameraDegraded(reason="covered", since=since), camera="street", subject=None)
+    online = CameraOnline(frame=(640, 480), clock="wall")
+    scene.write(structs.replace(online, recovered_from="covered"), camera="street", subject=None)
+    page.goto(address)
+    _wait_for_rows(page, 3)
+    assert _rows(page)[:2] == [
+        "Camera street is no longer covered, 640 × 480",
+        "Camera street shows nothing useful: covered",
+    ]
+    expect(page.locator("#latest .in-view")).to_contain_text("Person #1")
+    scene.write(online, camera="street", subject=None)
+    _wait_for_rows(page, 4)
+    expect(page.locator("#latest .in-view")).to_have_count(0)
 
 
 def test_number_of_a_later_object_does_not_borrow_a_picture(page: Page, address: str, scene: Scene) -> None:

@@ -1,7 +1,10 @@
 // Which events belong to the same object, and which picture shows it.
 
-/** Kinds after which a camera's former objects are gone, told or not. */
+/** Kinds that may tell of an interruption. */
 export const STREAM_KINDS = ["camera.online", "camera.offline"];
+
+/** Return whether a camera's former objects are gone with this event, told or not: its pictures were interrupted. */
+const interrupts = ({ kind, data }) => STREAM_KINDS.includes(kind) && !data.recovered_from && !data.is_snapshot;
 
 const keyOf = (event) => `${event.node} ${event.camera} ${event.epoch} ${event.subject}`;
 
@@ -16,7 +19,7 @@ export function objectsOf(events) {
   const current = new Map();
   const objects = [];
   for (const event of [...events].sort((one, other) => one.position - other.position)) {
-    if (STREAM_KINDS.includes(event.kind)) loseAll(current, event);
+    if (interrupts(event)) loseAll(current, event);
     if (!event.subject || !event.label) continue;
     const key = keyOf(event);
     let object = current.get(key);
