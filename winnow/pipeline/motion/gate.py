@@ -28,10 +28,11 @@ class Motion:
 
     Attributes:
         regions: boxes around connected areas of change, largest first. Each of them holds at least
-            `MotionSettings.min_area` of changed pixels outside the masks, and reaches at most two thinned pixels (about
-            a 75th of the frame's height) beyond them. Something that moves by itself and differs enough from what it
-            hides is inside one of them, whole or where it differs, from the second picture on that shows it; several
-            things close to each other share one. Something that stands still leaves them as the background learns it.
+            `MotionSettings.min_area` of changed pixels outside the masks (half of that where there was a region in the
+            picture before), and reaches at most one thinned pixel (about a 150th of the frame's height) beyond them.
+            Something that moves by itself and differs enough from what it hides is inside one of them, whole or where
+            it differs, from the second picture on that shows it; several things close to each other share one.
+            Something that stands still leaves them as the background learns it.
         changed_fraction: share of the unmasked pixels that differ from the background, 0..1; in a light that changed,
             of those before it was corrected.
         is_global_change: the picture as a whole is new (the first one, lights, an infrared switch) and was learnt as

@@ -19,11 +19,16 @@ SUPPORT: Final = 0.5
 """The share of a small area's changed pixels that must have been changed, or beside a changed one, in the picture
 before."""
 
+HELD: Final = 0.5
+"""What was a region in the picture before stays one down to this share of the smallest area."""
+
 _JOIN: Final = np.ones((3, 3), np.uint8)
 """Pieces of one body that are up to two thinned pixels apart are joined to one region."""
 
-_SMOOTH_PX: Final = 3
-"""A pixel counts where most of the 3 × 3 around it changed: lines one pixel wide (rain, wires) and specks do not."""
+_AROUND: Final = (3, 3)
+_THREE_OF_NINE: Final = 255 * 3.5 / 9
+"""A changed pixel counts where more than three of the 3 × 3 around it changed: lines one pixel wide (rain, wires) and
+specks do not. The mean of such nine, 0 or 255 each, is above this."""
 
 
 class RegionFinder:
@@ -35,32 +40,44 @@ class RegionFinder:
 
     def __init__(self, min_area: float) -> None:
         self.min_area = min_area
-        self._before: MatLike | None = None
+        self._changed_before: MatLike | None = None
+        self._shown_before: MatLike | None = None
 
     def forget(self) -> None:
         """Know nothing of the picture before."""
-        self._before = None
+        self._changed_before = self._shown_before = None
 
     def find(self, changed: MatLike) -> tuple[Region, ...]:
         """Return the boxes, largest area of change first; `changed` (height, width) is 255 where a pixel changed."""
-        solid = cv2.medianBlur(changed, _SMOOTH_PX)
-        before, self._before = self._before, None
+        _, dense = cv2.threshold(cv2.blur(changed, _AROUND), _THREE_OF_NINE, 255, cv2.THRESH_BINARY)
+        solid = cv2.bitwise_and(dense, changed)
         if not cv2.countNonZero(solid):
+            self.forget()
             return ()
-        self._before = joined = cv2.dilate(solid, _JOIN)
+        joined = cv2.dilate(solid, _JOIN)
         _, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8, ltype=cv2.CV_16U)
         pixels = _count(labels, solid, len(boxes))
-        supported = (
-            np.zeros_like(pixels) if before is None else _count(labels, cv2.bitwise_and(solid, before), len(boxes))
-        )
-        size = changed.shape[0] * changed.shape[1]
-        counts = (pixels >= self.min_area * size) & (
-            (pixels >= SUDDEN_AREA * size) | (supported >= np.maximum(SUPPORT * pixels, 1))
-        )
-        counts[0] = False  # label 0 is what did not change
+        counts = self._is_region(labels, solid, pixels)
+        self._changed_before = joined
+        self._shown_before = (counts * np.uint8(255))[labels] if counts.any() else None
         chosen = np.flatnonzero(counts)
         chosen = chosen[np.argsort(-pixels[chosen], kind="stable")]
         return tuple(_region(boxes[label].tolist(), changed.shape) for label in chosen)
+
+    def _is_region(self, labels: MatLike, solid: MatLike, pixels: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return for each label whether it is one; label 0 is what did not change."""
+        area, needed = pixels / solid.size, np.maximum(SUPPORT * pixels, 1)
+        is_region = area >= self.min_area
+        if self._changed_before is None:
+            is_region &= area >= SUDDEN_AREA
+        else:
+            was_changed = _count(labels, cv2.bitwise_and(solid, self._changed_before), len(pixels)) >= needed
+            is_region &= (area >= SUDDEN_AREA) | was_changed
+        if self._shown_before is not None:
+            was_shown = _count(labels, cv2.bitwise_and(solid, self._shown_before), len(pixels)) >= needed
+            is_region |= (area >= HELD * self.min_area) & was_shown
+        is_region[0] = False
+        return np.asarray(is_region, np.bool_)
 
 
 def _count(labels: MatLike, where: MatLike, length: int) -> NDArray[np.intp]:

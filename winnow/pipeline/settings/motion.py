@@ -23,6 +23,6 @@ class MotionSettings(Settings):
 
     enabled: bool = True
     threshold: Annotated[int, Field(ge=1, le=255)] = 12
-    min_area: Annotated[float, Field(gt=0, lt=1)] = 0.0002
+    min_area: Annotated[float, Field(gt=0, lt=1)] = 0.0003
     masks: tuple[Polygon, ...] = ()
     rest_after_s: Annotated[float, Field(ge=6, le=3600)] | None = 10.0

@@ -150,10 +150,11 @@ def test_what_stays_becomes_background() -> None:
 
 
 def test_what_passes_leaves_no_ghost() -> None:
-    """Somebody who stands for ten pictures and leaves is not reported again where nobody is."""
+    """Somebody who stands for ten seconds and leaves is not reported again where nobody is."""
     gate = _gate()
-    gate.update(_scene())
-    for _ in range(10):
+    for _ in range(30):
+        gate.update(_scene())
+    for _ in range(50):
         gate.update(_with_box(_scene(), 320, 240))
     assert gate.update(_scene()).regions == ()
 

@@ -11,7 +11,9 @@ from typing import Final
 
 import pytest
 
-from tests.synthetic.clips import encode
+from tests.synthetic.clips import Clip, encode
+from tests.synthetic.scenery import Walker, draw_street
+from tests.synthetic.weather import noise
 from tests.synthetic.weathers import INFRARED_AT_S, LAMP_AT_S, WALKER, weathers
 from winnow.pipeline.motion import Motion, MotionGate, Region
 from winnow.pipeline.settings import MotionSettings
@@ -85,6 +87,19 @@ def test_change_of_the_light_is_learnt_in_one_picture(watch: Watch, name: str, t
     for at_s in times:
         for motion in (answers[at_s], answers[at_s + 0.2]):
             assert sum(w * h for _, _, w, h in motion.regions) < 0.01
+
+
+def test_person_of_60_pixels_is_found_in_1080_rows(tmp_path: Path) -> None:
+    """Somebody in a grey coat, 30 levels darker than the pavement, is inside a region from the third picture on."""
+    walker = Walker(starts_s=4, ends_s=9, shade=-30)
+    clip = Clip(street=draw_street(1920, 1080), seconds=9, fps=5, walkers=(walker,), effects=(noise(3),))
+    gate = MotionGate(MotionSettings())
+    with FileSource(encode(clip, tmp_path / "clip.mp4")) as source:
+        answers = {float(frame.stream_s): gate.update(frame.luma()) for frame in source}
+    seen = [_covered(clip.boxes(at_s)[0], motion.regions) for at_s, motion in answers.items() if at_s >= 4.5]
+    assert len(seen) == 22
+    assert sum(share >= 0.6 for share in seen) >= 21
+    assert not any(motion.regions for at_s, motion in answers.items() if at_s < 4)
 
 
 def test_regions_are_no_larger_than_needed(watch: Watch) -> None:
