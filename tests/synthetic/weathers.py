@@ -68,7 +68,7 @@ def weathers() -> Mapping[str, Weather]:
             "dusk": Weather(clip=clip(weather.dusk(2, 16, night=0.4)), is_seen=0.9, is_open=0),
             "infrared": Weather(clip=clip(weather.infrared(INFRARED_AT_S, scene), calm), is_seen=0.9, is_open=0),
             "flicker": Weather(clip=clip(weather.flicker(0.1), calm), is_seen=0.95, is_open=0.05),
-            "rain": Weather(clip=clip(weather.rain(250), calm), is_seen=0.9, is_open=0.2),
+            "rain": Weather(clip=clip(weather.rain(250), calm), is_seen=0.9, is_open=0.25),
             "wind": Weather(clip=wind, is_seen=0.95, is_open=0.05),
             "wind, masked": Weather(clip=wind, is_seen=0.95, is_open=0, masks=(TREE_MASK,)),
             "keyframe pulses": Weather(clip=clip(weather.noise(4), crf="40"), is_seen=0.95, is_open=0.05),
