@@ -133,6 +133,11 @@ class Analysis:
         self._settings = settings
         return happened
 
+    def note_clock(self, clock_source: ClockSource) -> None:
+        """Say from now on that wall time rests on this."""
+        self._clock_source = clock_source
+        self._scene.note_clock(clock_source)
+
     def snapshot(self, frame: Frame) -> list[Message]:
         """Return a picture of the whole scene with the event that it belongs to; nothing if no image may be sent.
 

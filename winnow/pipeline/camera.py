@@ -4,7 +4,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from fractions import Fraction
 from threading import Event as Flag
 from typing import Final, Literal
@@ -24,7 +23,8 @@ from winnow.pipeline.node_stats import CameraCounters
 from winnow.pipeline.overload import LadderRelief, NoRelief, Relief
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings, look_change
-from winnow.pipeline.sources import EPOCH, Frame, FrameSampler, Source, wall_time
+from winnow.pipeline.sources import EPOCH, Frame, FrameSampler, Source
+from winnow.pipeline.stream_clock import StreamClock
 from winnow.pipeline.tally import Tally
 from winnow.pipeline.thumbnails import Size
 from winnow.runtime.clock import Clock
@@ -102,7 +102,8 @@ class Camera:
         self._stream_epoch: int | None = None
         self._maker: EventMaker | None = None
         self._analysis: Analysis | None = None
-        self._starts_at: datetime | None = None
+        self._starts_at = EPOCH
+        self._stream_clock: StreamClock | None = None
         self._lineage = ""
         self._health = HealthWatch(plan.settings.health, is_live=source.is_live)
         self._frame_size = (0, 0)
@@ -187,6 +188,8 @@ class Camera:
             self._adopt(self._wanted.popleft(), frame)
         if frame.stream_epoch != self._stream_epoch:
             self._begin_stream(frame)
+        elif self._stream_clock and self._stream_clock.follow(frame) and self._analysis:
+            self._analysis.note_clock(frame.clock_source)
         self._note_health(self._health.see(frame, self._clock.monotonic_s()))
         if self._sampler.takes(frame.stream_s) and self._is_looked_at():
             stopping.wait(self._pace.delay_s(frame.stream_s, self._clock.monotonic_s()))
@@ -243,7 +246,7 @@ class Camera:
     def _stream_id(self) -> str:
         whole = stream_id(
             footage=self._plan.footage,
-            starts_at=self._starts_at or EPOCH,
+            starts_at=self._starts_at,
             node=self._plan.node,
             camera=self.name,
             settings=self._plan.settings,
@@ -254,8 +257,8 @@ class Camera:
 
     def _begin_stream(self, frame: Frame) -> None:
         self._finish("stream")
-        starts_at = frame.captured_at - timedelta(microseconds=round(frame.stream_s * 1_000_000))
-        self._starts_at = starts_at
+        self._stream_clock = StreamClock(frame)
+        self._starts_at = self._stream_clock.moment(Fraction(0))
         self._stream_epoch = frame.stream_epoch
         self._frame_size = (frame.width, frame.height)
         self._sampler = FrameSampler(self._plan.settings.analysed_fps)
@@ -263,14 +266,14 @@ class Camera:
             node=self._plan.node,
             camera=self.name,
             stream_id=self._stream_id(),
-            moment=lambda at_s: wall_time(starts_at, at_s),
+            moment=self._stream_clock.moment,
         )
         self._analysis = Analysis(
             self._plan.settings,
             detector=self._detector,
             maker=self._maker,
             frame_size=(frame.width, frame.height),
-            clock_source=self._source.clock_source,
+            clock_source=frame.clock_source,
             tally=self.tally,
             clock=self._clock,
             restraint=self._restraint,

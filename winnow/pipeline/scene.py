@@ -164,6 +164,10 @@ class Scene:
         happened = list(self._turn(self._tracker.coast(at_s, luma), at_s))
         return [*happened, *self._early_pictures(at_s)]
 
+    def note_clock(self, clock: Clock) -> None:
+        """Say from now on that stream time rests on this."""
+        self._wording = replace(self._wording, clock=clock)
+
     def change(self, settings: CameraSettings, at_s: Fraction) -> list[Happening | Picture]:
         """Look in another way from now on and return the exits from zones that are no more; objects stay open.
 
