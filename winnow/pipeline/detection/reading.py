@@ -39,14 +39,16 @@ def read_look(plan: LookPlan, found: Sequence[Detections], frame_size: tuple[int
     windows: list[tuple[float, ...]] = []
     for tiles, detections in zip(plan.inputs, found, strict=True):
         for tile in tiles:
-            inside = _chosen(detections, _centred_in(detections.boxes_xyxy, tile))
-            is_cut = _is_cut(inside.boxes_xyxy, tile, frame_size)
+            boxes = detections.boxes_xyxy
+            is_whole = _centred_in(boxes, tile) & ~_is_cut(boxes, tile, frame_size)
             windows.append(_window(tile, frame_size))
-            whole.append(_in_frame(_chosen(inside, ~is_cut), tile))
-            cut.append(_in_frame(_chosen(inside, is_cut), tile))
+            whole.append(_in_frame(_chosen(detections, is_whole), tile))
+            in_part = ~is_whole & _reaching_into(boxes, tile)
+            if in_part.any():
+                cut.append(_in_frame(_chosen(detections, in_part), tile))
     return Look(
         detections=_without_doubles(whole) if len(whole) > 1 else whole[0],
-        cut=_joined(cut)[0],
+        cut=_joined(cut)[0] if cut else Detections.empty(),
         windows_xyxy=np.array(windows, np.float64),
         is_whole_frame=plan.is_whole_frame,
     )
@@ -57,6 +59,12 @@ def _centred_in(boxes: NDArray[np.float32], tile: Tile) -> Rows:
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside: Rows = np.all((centres >= (left, top)) & (centres < (left + width, top + height)), axis=1)
     return inside
+
+
+def _reaching_into(boxes: NDArray[np.float32], tile: Tile) -> Rows:
+    left, top, width, height = tile.place
+    reaching: Rows = np.all((boxes[:, :2] < (left + width, top + height)) & (boxes[:, 2:] > (left, top)), axis=1)
+    return reaching
 
 
 def _is_cut(boxes: NDArray[np.float32], tile: Tile, frame_size: tuple[int, int]) -> Rows:

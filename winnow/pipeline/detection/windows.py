@@ -119,15 +119,16 @@ def _join(first: Part, second: Part) -> Part:
 
 def _cost_of_joining(first: Part, second: Part, input_size: tuple[int, int]) -> float:
     """Return how many times the room in the input of both windows their joined one takes."""
-    x1, y1, x2, y2, scale = joined = _join(first, second)
-    if (x2 - x1) * scale > input_size[0] or (y2 - y1) * scale > input_size[1]:
+    ax1, ay1, ax2, ay2, a_scale = first
+    bx1, by1, bx2, by2, b_scale = second
+    # Asked of every pair: conditions take half the time of min and max.
+    scale = max(b_scale, a_scale)
+    across = ((max(bx2, ax2)) - (min(bx1, ax1))) * scale
+    down = ((max(by2, ay2)) - (min(by1, ay1))) * scale
+    if across > input_size[0] or down > input_size[1]:
         return math.inf
-    return _room(joined) / max(_room(first) + _room(second), 1.0)
-
-
-def _room(part: Part) -> float:
-    x1, y1, x2, y2, scale = part
-    return (x2 - x1) * (y2 - y1) * scale * scale
+    apart = (ax2 - ax1) * (ay2 - ay1) * a_scale * a_scale + (bx2 - bx1) * (by2 - by1) * b_scale * b_scale
+    return across * down / max(apart, 1.0)
 
 
 def _evenly(box: Box, frame_size: tuple[int, int]) -> tuple[int, int, int, int]:

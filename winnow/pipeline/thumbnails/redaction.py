@@ -100,6 +100,8 @@ class Redactor:
         pixels = bgr(even)[y1 - top : y2 - top, x1 - left : x2 - left].copy()
         self._fill_masks(pixels, clipped, (width, height))
         for person in people:
+            if not _may_reach(person, clipped):
+                continue
             if self._mode == "heads":
                 _pixelate(pixels, clipped, head_region(person), HEAD_BLOCKS)
             elif self._mode == "people":
@@ -135,6 +137,14 @@ def person_region(person: PixelBox) -> Region:
     x1, y1, x2, y2 = person
     side, above = HEAD_ROOM * (x2 - x1), HEAD_ROOM * (y2 - y1)
     return _outwards(x1 - side, y1 - above, x2 + side, y2 + above)
+
+
+def _may_reach(person: PixelBox, region: Region) -> bool:
+    """Return False for somebody further from the region than their own size, as most of a street's people are."""
+    x1, y1, x2, y2 = person
+    width, height = x2 - x1, y2 - y1
+    left, top, right, bottom = region
+    return x1 - width < right and x2 + width > left and y1 - height < bottom and y2 + height > top
 
 
 def _pixelate(pixels: NDArray[np.uint8], shown: Region, hidden: Region, blocks: int) -> None:

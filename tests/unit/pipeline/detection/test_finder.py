@@ -110,6 +110,14 @@ def test_nothing_is_found_between_the_pictures_of_an_input() -> None:
     np.testing.assert_allclose(look.detections.boxes_xyxy, [(1092, 550, 1142, 650)])
 
 
+def test_whoever_is_mostly_beyond_a_window_counts_as_cut() -> None:
+    """A box whose centre lies in no window is no object, but the part of it that does may be a person's head."""
+    plan = _plan((_tile((0, 0, 200, 200), (0, 0, 200, 200)), _tile((1000, 500, 1200, 700), (208, 0, 200, 200))))
+    look = read_look(plan, [_found((100, 150, 140, 300))], FRAME)
+    assert len(look.detections) == 0
+    np.testing.assert_allclose(look.cut.boxes_xyxy, [(100, 150, 140, 200)])
+
+
 @pytest.mark.parametrize("size", [(640, 480), (1280, 720)])
 def test_best_comes_first(size: tuple[int, int]) -> None:
     """As every detector gives them."""
