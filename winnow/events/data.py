@@ -155,7 +155,7 @@ class ZoneDwelled(_ObjectData, frozen=True, kw_only=True):
 
 
 class ZoneOccupancy(_Data, frozen=True, kw_only=True):
-    """The number of objects in a zone passed its threshold."""
+    """The number of objects in a zone passed its threshold: `above` is as many or more, `below` fewer."""
 
     zone: Name
     count: Count

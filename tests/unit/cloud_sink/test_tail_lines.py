@@ -54,7 +54,7 @@ WORDS: list[tuple[str, dict[str, object], str]] = [
     (
         "zone.occupancy",
         {"zone": "yard", "count": 5, "threshold": 4, "state": "above", "clock": "file"},
-        "zone yard holds 5, above 4",
+        "zone yard holds 5: 4 or more",
     ),
     (
         "sequence.completed",

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from random import Random
 from typing import Literal
 
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from winnow.detectors import Detections
@@ -48,7 +51,8 @@ SETTINGS = CameraSettings.model_validate(
 class Stage:
     """A scene, the time, and a grey picture."""
 
-    def __init__(self, settings: CameraSettings = SETTINGS) -> None:
+    def __init__(self, settings: CameraSettings = SETTINGS, *, fps: int = FPS) -> None:
+        self.fps = fps
         self.scene = Scene(
             settings,
             labels=LABELS,
@@ -64,7 +68,7 @@ class Stage:
     @property
     def at_s(self) -> Fraction:
         """Stream time of the last frame."""
-        return Fraction(self.index, FPS)
+        return Fraction(self.index, self.fps)
 
     def show(self, *boxes: Box, class_id: int = 0, score: float = 0.8) -> None:
         """Show a frame with objects."""
@@ -99,7 +103,7 @@ class Stage:
         ]
 
 
-def walker(step: int) -> Box:
+def walker(step: float) -> Box:
     """Return somebody who walks from left to right at 50 pixels a second."""
     x = 200 + 10 * step
     return x, 200, x + 40, 300
@@ -223,8 +227,8 @@ def test_parked_car_is_one_object_until_it_leaves() -> None:
 
 def test_labels_that_nobody_asked_for_are_ignored() -> None:
     """A kite is no object of this camera; without any labels in the settings everything is."""
-    for settings, started in ((SETTINGS, 0), (SETTINGS.model_copy(update={"labels": ()}), 1)):
-        stage = Stage(settings)
+    for wanted, started in ((SETTINGS, 0), (SETTINGS.model_copy(update={"labels": ()}), 1)):
+        stage = Stage(wanted)
         for step in range(30):
             stage.show(walker(step), class_id=2)
         assert stage.kinds().count("object.started") == started
@@ -398,3 +402,25 @@ def test_people_outside_the_windows_are_remembered_from_the_last_look_at_everyth
         is_whole_frame=False,
     )
     assert stage.scene._people(window, nobody) == [(10.0, 20.0, 30.0, 60.0)]
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    rate=st.integers(4, 30),
+    missed=st.sampled_from([0.0, 0.1, 0.25]),
+    trembling_px=st.sampled_from([0.0, 2.0, 4.0]),
+    seed=st.integers(0, 2**16),
+)
+def test_walker_is_counted_once_at_any_rate(rate: int, missed: float, trembling_px: float, seed: int) -> None:
+    """Detector to event: a trembling, flickering walk through line and zone is one crossing and one visit."""
+    random, stage = Random(seed), Stage(busy_yard(), fps=rate)
+    for step in range(13 * rate):
+        x1, y1, x2, y2 = (edge + random.uniform(-trembling_px, trembling_px) for edge in walker(5 * step / rate - 20))
+        stage.show(*([] if random.random() < missed else [(x1, y1, x2, y2)]))
+    for _ in range(6 * rate):
+        stage.show()
+    stage.finish()
+    kinds = stage.kinds()
+    counted = {kind: kinds.count(kind) for kind in ("line.crossed", "zone.entered", "zone.exited", "zone.dwelled")}
+    assert counted == {"line.crossed": 1, "zone.entered": 1, "zone.exited": 1, "zone.dwelled": 0}
+    assert kinds.count("zone.occupancy") == 2

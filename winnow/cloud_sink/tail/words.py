@@ -34,7 +34,8 @@ def describe(data: EventData) -> str:
         case SpoolDropped():
             return f"gave up {_counted(data.count, 'message')}: {data.reason}"
         case ZoneOccupancy():
-            return f"zone {data.zone} holds {data.count}, {data.state} {data.threshold}"
+            passed = f"{data.threshold} or more" if data.state == "above" else f"fewer than {data.threshold}"
+            return f"zone {data.zone} holds {data.count}: {passed}"
         case _:
             return _object(data)
 

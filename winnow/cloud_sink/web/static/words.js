@@ -54,7 +54,7 @@ const SENTENCES = {
 };
 
 const OTHERS = {
-  "zone.occupancy": (data) => [name(data.zone), ` holds ${plural(data.count, "object")}, ${data.state} its limit of ${count(data.threshold)}`],
+  "zone.occupancy": (data) => [name(data.zone), ` holds ${plural(data.count, "object")}: ${data.state === "above" ? `${count(data.threshold)} or more` : `fewer than ${count(data.threshold)}`}`],
   "camera.online": (data, event) => ["Camera ", name(event.camera ?? ""), ` is ${data.recovered_from ? `no longer ${data.recovered_from}` : "online"}, ${data.frame[0]} × ${data.frame[1]}`],
   "camera.offline": (data, event) => ["Camera ", name(event.camera ?? ""), ` went offline: ${data.reason}`],
   "camera.degraded": (data, event) => ["Camera ", name(event.camera ?? ""), ` shows nothing useful: ${data.reason}`],
