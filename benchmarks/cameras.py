@@ -29,6 +29,7 @@ PERIOD_S: Final = 0.2
 MAX_AGE_S: Final = 2 * PERIOD_S
 MAX_MEMORY_MIB: Final = 400
 SOAK_S: Final = 120
+SOAK_CLIP_S: Final = 30
 MAX_GROWTH_MIB: Final = 10
 
 
@@ -94,7 +95,7 @@ def measure() -> Report:
 def _load(activity: Activity, cameras: int) -> _Load:
     edge_core, server_core = sorted(os.sched_getaffinity(0))[:2]
     path = clip(activity, HD, CLIP_S)
-    with served(path, core=server_core) as address, running_edge([address] * cameras, core=edge_core) as edge:
+    with served(path, core=server_core) as sent, running_edge(sent.addresses(cameras), core=edge_core) as edge:
         time.sleep(SETTLE_S)
         before, began_cpu_s, began_s = edge.metrics(), edge.cpu_s(), time.perf_counter()
         time.sleep(MEASURED_S)
@@ -111,8 +112,8 @@ def _load(activity: Activity, cameras: int) -> _Load:
 
 def _memory() -> tuple[float, float, float]:
     """Return the mean of the first and of the last quarter of the soak, and the largest value, in MiB."""
-    path = clip("busy", FULL_HD, CLIP_S)
-    with served(path) as address, running_edge([address]) as edge:
+    path = clip("busy", FULL_HD, SOAK_CLIP_S)
+    with served(path) as sent, running_edge(sent.addresses(1)) as edge:
         time.sleep(SETTLE_S)
         sizes = list(_sizes(edge))
     quarter = len(sizes) // 4

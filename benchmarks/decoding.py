@@ -19,7 +19,7 @@ WINNOW: Final = f"winnow, {FPS}/s"
 WINNOW_DEFAULT: Final = "winnow, 5/s (default)"
 LIMITS: Final = {"motion": 0.5, "ffmpeg | MOG2": 0.7, "ffmpeg | difference": 0.7, "ffmpeg -f null": 1.1}
 
-_MOTION_CONF: Final = """
+MOTION_CONF: Final = """
 daemon off
 setup_mode off
 log_level 4
@@ -93,6 +93,6 @@ def _motion(motion: str, path: Path, size: Size) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "motion.conf"
         settings.write_text(
-            _MOTION_CONF.format(clip=path, width=size.width, height=size.height, fps=FPS), encoding="utf-8"
+            MOTION_CONF.format(clip=path, width=size.width, height=size.height, fps=FPS), encoding="utf-8"
         )
         return run_program([motion, "-c", str(settings)], stop_after_s=SECONDS)

@@ -48,7 +48,7 @@ def measure() -> Table:
 
 
 def _add(table: Table, broker: str, destination: str, mqtt: str, url: str) -> None:
-    with _gateway(mqtt, url) as pid:
+    with gateway_process(mqtt, url) as pid:
         sender = _Sender(mqtt)
         sender.send(range(1, WARM_UP + 1))
         began_s, began_cpu_s = time.perf_counter(), _cpu_s(pid)
@@ -59,7 +59,7 @@ def _add(table: Table, broker: str, destination: str, mqtt: str, url: str) -> No
 
 
 @contextmanager
-def _gateway(mqtt: str, destination: str) -> Iterator[int]:
+def gateway_process(mqtt: str, destination: str) -> Iterator[int]:
     """Run the command while the block runs; yield its process id."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "gateway.yaml"

@@ -5,9 +5,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,16 +61,44 @@ class RunningEdge:
         return tree
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedCameras:
+    """Cameras that all send the same clip, each from another place on.
+
+    Attributes:
+        port: on the loopback interface.
+        begun: wall time, in seconds since 1970, of the first picture that was sent, by camera.
+    """
+
+    port: int
+    begun: dict[str, float]
+
+    def addresses(self, count: int) -> list[str]:
+        """Return the addresses of so many cameras; that of `c0` is the first."""
+        return [f"http://127.0.0.1:{self.port}/c{number}" for number in range(count)]
+
+    def listen(self, lines: Iterable[str]) -> None:
+        """Take down when each connection began."""
+        for line in lines:
+            path, _, began = line.partition(" ")
+            self.begun[path.strip("/")] = float(began)
+
+
 @contextmanager
-def served(clip: Path, *, core: int | None = None) -> Iterator[str]:
-    """Serve the clip as any number of cameras while the block runs; yield their address."""
+def served(clip: Path, *, core: int | None = None) -> Iterator[ServedCameras]:
+    """Serve the clip as any number of cameras while the block runs."""
     command = [*_on_core(core), sys.executable, "-m", "benchmarks.subjects.cameras_server", str(clip)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:  # noqa: S603
+        if server.stdout is None:  # pragma: no cover - it was asked for
+            raise AssertionError("no pipe")
+        cameras = ServedCameras(port=int(server.stdout.readline()), begun={})
+        listener = threading.Thread(target=cameras.listen, args=(server.stdout,))
+        listener.start()
         try:
-            port = server.stdout.readline().strip() if server.stdout else ""
-            yield f"http://127.0.0.1:{port}/camera.ts"
+            yield cameras
         finally:
             server.terminate()
+            listener.join()
 
 
 @contextmanager

@@ -1,4 +1,6 @@
-"""Cameras that send one clip over HTTP at its own pace: `cameras_server CLIP`; prints its port, runs until stopped.
+"""Cameras that send one clip over HTTP at its own pace: `cameras_server CLIP`; runs until it is stopped.
+
+It prints its port, then for each connection the path that was asked for and the wall time of the first picture.
 
 Each connection begins further on in the clip, at a keyframe, and goes on past its end without a break in the time
 stamps, so that not all cameras see the same at once.
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-LOOPS: Final = 4
+LOOPS: Final = 6
 GROUPS_APART: Final = 7
 ANSWER: Final = b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n"
 
@@ -72,11 +74,12 @@ class _Cameras:
 
     async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
-        await reader.readuntil(b"\r\n\r\n")
+        request = await reader.readuntil(b"\r\n\r\n")
         writer.write(ANSWER)
         groups = len(self._pieces) // LOOPS // KEYFRAME_EVERY
         first = next(self._connections) * GROUPS_APART % groups * KEYFRAME_EVERY
         begun_s = time.monotonic()
+        _say(f"{request.split()[1].decode()} {time.time()}")
         try:
             for number, piece in enumerate(self._pieces[first:]):
                 await asyncio.sleep(max(0.0, begun_s + number / FPS - time.monotonic()))
@@ -90,9 +93,13 @@ class _Cameras:
 async def serve(path: Path) -> None:
     """Serve until the process ends."""
     server = await asyncio.start_server(_Cameras(transport_stream(path)).send, "127.0.0.1", 0)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
-    sys.stdout.flush()
+    _say(str(server.sockets[0].getsockname()[1]))
     await server.serve_forever()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
