@@ -85,7 +85,7 @@ class Analysis:
         self._be_as_strict_as_needed()
         with self._tally.timed("motion", self._clock):
             luma = frame.luma()
-            motion = self._gate.update(luma)
+            motion = self._gate.update(luma, at_s)
         if motion.regions or motion.is_global_change or self._moved_at_s is None:
             self._moved_at_s = at_s
         moving = self._moving(motion)

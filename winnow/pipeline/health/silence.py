@@ -28,7 +28,7 @@ class SilenceJudge:
         self._after_s = after_s
         self._picture_mono_s: float | None = None
         self._packet_mono_s = 0.0
-        self._bytes_read = 0
+        self._bytes_read: int | None = None
 
     def forget(self) -> None:
         """Wait for a first picture: the connection is lost."""
@@ -37,11 +37,13 @@ class SilenceJudge:
     def note_picture(self, mono_s: float) -> None:
         """Take in that a picture came."""
         self._picture_mono_s = self._packet_mono_s = mono_s
+        self._bytes_read = None  # those of the picture itself are not known before the next look
 
     def judge(self, mono_s: float, bytes_read: int) -> Silence | None:
         """Return whether it is silent, given the bytes that came so far; None before the first picture."""
-        if bytes_read != self._bytes_read:
-            self._bytes_read, self._packet_mono_s = bytes_read, mono_s
+        if self._bytes_read not in {None, bytes_read}:
+            self._packet_mono_s = mono_s
+        self._bytes_read = bytes_read
         if self._picture_mono_s is None or mono_s - self._picture_mono_s < self._after_s:
             return None
         is_stalled = mono_s - self._packet_mono_s >= self._after_s

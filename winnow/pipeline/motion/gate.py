@@ -5,6 +5,7 @@ converted.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 import cv2
@@ -20,6 +21,11 @@ GATE_HEIGHT_PX: Final = 160
 
 GLOBAL_CHANGE: Final = 0.8
 """From this share of changed pixels on the light changed, not something in the scene."""
+
+
+LONG_STEP_S: Final = Fraction(1, 2)
+"""After a longer step since the picture before, somebody small and far away is no longer where they were in it, so
+that it says nothing about them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,7 @@ class MotionGate:
         self._finder = RegionFinder(settings.min_area)
         self._background: Background | None = None
         self._size: tuple[int, ...] = ()
+        self._last_s: Fraction | None = None
 
     def relearn(self) -> None:
         """Take the next picture as a first one: what was known of the scene no longer holds."""
@@ -73,11 +80,14 @@ class MotionGate:
     def _floor(self) -> int:
         return min(255, round(self._settings.threshold * self._strictness))
 
-    def update(self, luma: NDArray[np.uint8]) -> Motion:
+    def update(self, luma: NDArray[np.uint8], at_s: Fraction | None = None) -> Motion:
         """Return what moves in `luma` (height, width), and learn the picture.
 
-        A picture of another size than the one before is a global change.
+        A picture of another size than the one before is a global change. Without the stream time `at_s`, pictures count
+        as close to each other.
         """
+        is_long_step = at_s is not None and self._last_s is not None and at_s - self._last_s > LONG_STEP_S
+        self._last_s = at_s
         thinned = _thin_out(luma)
         if self._background is None or luma.shape != self._size:
             self._size = luma.shape
@@ -91,7 +101,9 @@ class MotionGate:
             self._background.learn_anew(thinned)
             return self._nothing_known(changed_fraction)
         return Motion(
-            regions=self._finder.find(changed), changed_fraction=changed_fraction, is_global_change=is_global_change
+            regions=self._finder.find(changed, is_long_step=is_long_step),
+            changed_fraction=changed_fraction,
+            is_global_change=is_global_change,
         )
 
     def _nothing_known(self, changed_fraction: float) -> Motion:

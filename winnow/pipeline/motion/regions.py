@@ -47,8 +47,13 @@ class RegionFinder:
         """Know nothing of the picture before."""
         self._changed_before = self._shown_before = None
 
-    def find(self, changed: MatLike) -> tuple[Region, ...]:
-        """Return the boxes, largest area of change first; `changed` (height, width) is 255 where a pixel changed."""
+    def find(self, changed: MatLike, *, is_long_step: bool = False) -> tuple[Region, ...]:
+        """Return the boxes, largest area of change first.
+
+        Args:
+            changed: 255 where a pixel changed; (height, width).
+            is_long_step: the picture before is too old to ask it where something small was.
+        """
         _, dense = cv2.threshold(cv2.blur(changed, _AROUND), _THREE_OF_NINE, 255, cv2.THRESH_BINARY)
         solid = cv2.bitwise_and(dense, changed)
         if not cv2.countNonZero(solid):
@@ -57,20 +62,22 @@ class RegionFinder:
         joined = cv2.dilate(solid, _JOIN)
         _, labels, boxes, _ = cv2.connectedComponentsWithStats(joined, connectivity=8, ltype=cv2.CV_16U)
         pixels = _count(labels, solid, len(boxes))
-        counts = self._is_region(labels, solid, pixels)
+        counts = self._is_region(labels, solid, pixels, is_long_step=is_long_step)
         self._changed_before = joined
         self._shown_before = (counts * np.uint8(255))[labels] if counts.any() else None
         chosen = np.flatnonzero(counts)
         chosen = chosen[np.argsort(-pixels[chosen], kind="stable")]
         return tuple(_region(boxes[label].tolist(), changed.shape) for label in chosen)
 
-    def _is_region(self, labels: MatLike, solid: MatLike, pixels: NDArray[np.intp]) -> NDArray[np.bool_]:
+    def _is_region(
+        self, labels: MatLike, solid: MatLike, pixels: NDArray[np.intp], *, is_long_step: bool
+    ) -> NDArray[np.bool_]:
         """Return for each label whether it is one; label 0 is what did not change."""
         area, needed = pixels / solid.size, np.maximum(SUPPORT * pixels, 1)
         is_region = area >= self.min_area
-        if self._changed_before is None:
+        if self._changed_before is None and not is_long_step:
             is_region &= area >= SUDDEN_AREA
-        else:
+        elif self._changed_before is not None and not is_long_step:
             was_changed = _count(labels, cv2.bitwise_and(solid, self._changed_before), len(pixels)) >= needed
             is_region &= (area >= SUDDEN_AREA) | was_changed
         if self._shown_before is not None:

@@ -1,13 +1,16 @@
-"""A camera whose pictures turn black, and one that is turned, through the whole loop."""
+"""A camera whose pictures turn black, and one that falls silent, through the whole loop."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event as Flag
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.synthetic.clips import encode
 from tests.synthetic.faults import faults
+from winnow.detectors import Detections
 from winnow.events import Event
 from winnow.events.data import CameraDegraded, CameraOnline
 from winnow.events.status import CameraStatus
@@ -16,9 +19,23 @@ from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.event_maker import Message
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings
-from winnow.pipeline.sources import FileSource
+from winnow.pipeline.sources import FileSource, Frame
+from winnow.pipeline.sources.testing import ScriptedSource
 from winnow.pipeline.testing import ColourBoxDetector
 from winnow.runtime.testing import ManualClock
+
+
+class NotingDetector(ColourBoxDetector):
+    """Tells whenever it is asked."""
+
+    def __init__(self, note: Callable[[], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Return what a detector without notes would."""
+        self._note()
+        return super().detect(images)
 
 
 class Spectator:
@@ -28,11 +45,12 @@ class Spectator:
         self.statuses: list[tuple[str, str | None]] = []
         self.gauges: list[dict[str, float]] = []
         self.messages: list[Message] = []
+        self.looks_s: list[float] = []
         settings = CameraSettings(source="x", labels=("person",))
         self.camera = Camera(
             CameraPlan(node="n", name="c", settings=settings, footage="f"),
             source=FileSource(encode(faults()[name][1], folder / "clip.mp4")),
-            detector=ColourBoxDetector(),
+            detector=NotingDetector(lambda: self.looks_s.append(float(self.camera.position_s))),
             accept=self._accept,
             clock=ManualClock(),
             pace=Pace(None),
@@ -89,13 +107,52 @@ def test_retained_state_and_gauge_follow(black: Spectator) -> None:
     assert black.gauges == [{}, {"black": 1.0}, {}, {}]
 
 
-def test_detector_rests_while_there_is_nothing_to_see(black: Spectator, tmp_path: Path) -> None:
-    """Of 45 s in the dark it is not asked once: fewer runs than on the camera that is turned instead."""
-    turned = Spectator("turned by 4 degrees", tmp_path)
-    assert black.camera.tally.frames_analysed == turned.camera.tally.frames_analysed == 168
-    assert black.camera.tally.detector_runs < turned.camera.tally.detector_runs - 30
+def test_detector_rests_while_there_is_nothing_to_see(black: Spectator) -> None:
+    """Between the two reports it is not asked once; before and after it is."""
+    assert not [at_s for at_s in black.looks_s if 31 <= at_s < 76]
+    assert min(black.looks_s) == 0
+    assert max(black.looks_s) >= 76
 
 
 def test_same_footage_gives_the_same_reports(black: Spectator, tmp_path: Path) -> None:
     """Ids included."""
     assert Spectator("night without light", tmp_path).messages == black.messages
+
+
+class SilentSource(ScriptedSource):
+    """A live camera whose connection stays open after the last frame, for a minute without a packet."""
+
+    def __init__(self, frames: Sequence[Frame], clock: ManualClock) -> None:
+        super().__init__(frames, is_live=True)
+        self._clock = clock
+        self._silent_reads = 0
+
+    def read(self, timeout_s: float | None = None) -> Frame | None:
+        """Return a frame a second, then nothing for a minute, then the end."""
+        frame = super().read(timeout_s)
+        self._clock.advance(0.5 if frame is None else 1)
+        self._silent_reads += frame is None
+        self._tally.connection = "ended" if self._silent_reads > 120 else "online"
+        return frame
+
+
+def test_silent_camera_is_stalled_once() -> None:
+    """An open connection without packets is told after 10 s, since the last picture, and not again."""
+    accepted: list[Message] = []
+    statuses: list[tuple[str, str | None]] = []
+    clock = ManualClock()
+    pixels = np.random.default_rng(1).integers(60, 200, (90, 160, 3), dtype=np.uint8)
+    frames = [Frame.from_bgr(pixels, index=second, frame_rate=1) for second in range(20)]
+    Camera(
+        CameraPlan(node="n", name="c", settings=CameraSettings(source="x", labels=("person",)), footage="f"),
+        source=SilentSource(frames, clock),
+        detector=ColourBoxDetector(),
+        accept=accepted.extend,
+        clock=clock,
+        pace=Pace(None),
+        announce=lambda status: statuses.append((status.state, status.reason)),
+    ).run(Flag())
+    (stalled,) = (one for one in accepted if isinstance(one, Event) and isinstance(one.data, CameraDegraded))
+    assert stalled.data == CameraDegraded(reason="stalled", since=frames[-1].captured_at)
+    assert stalled.time.timestamp() == 29
+    assert statuses == [("online", None), ("degraded", "stalled"), ("offline", "the recording ended")]

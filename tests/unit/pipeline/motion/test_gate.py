@@ -1,5 +1,6 @@
 """What the motion gate sees, on drawn, synthetic and real pictures."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,6 +92,16 @@ def test_area_below_the_minimum_is_ignored() -> None:
         gate = _gate(min_area=min_area)
         gate.update(_scene())
         assert len(gate.update(small).regions) == found
+
+
+def test_something_small_must_be_there_twice_unless_the_pictures_are_far_apart() -> None:
+    """A drop of rain is gone 0.2 s later; in pictures two seconds apart, somebody far away is elsewhere each time."""
+    for step_s, found in ((Fraction(1, 5), [0, 0, 0]), (Fraction(2), [1, 1, 1])):
+        gate, at_s = _gate(), Fraction(0)
+        for _ in range(30):
+            gate.update(_scene(), at_s := at_s + step_s)
+        places = [gate.update(_with_box(_scene(), x, 200, size=15), at_s := at_s + step_s) for x in (100, 200, 300)]
+        assert [len(motion.regions) for motion in places] == found
 
 
 def test_masked_area_hides_motion() -> None:
