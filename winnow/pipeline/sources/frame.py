@@ -158,10 +158,9 @@ def _cut_out(image: av.VideoFrame, part: CutOut) -> av.VideoFrame:
     x1, y1, x2, y2 = part
     cut = av.VideoFrame(x2 - x1, y2 - y1, image.format.name)
     for number, (across, down, size_bytes) in enumerate(_PLANES[image.format.name]):
-        rows = slice(y1 // down, -(-y2 // down))
-        columns = slice(x1 // across * size_bytes, -(-x2 // across) * size_bytes)
-        source = _rows(image.planes[number])[rows, columns]
-        _rows(cut.planes[number])[: source.shape[0], : source.shape[1]] = source
+        plane, top, left = cut.planes[number], y1 // down, x1 // across * size_bytes  # an odd x1 shifts colours by half
+        source = _rows(image.planes[number])[top : top + plane.height, left : left + plane.width * size_bytes]
+        _rows(plane)[: source.shape[0], : source.shape[1]] = source
     cut.color_range, cut.colorspace = image.color_range, image.colorspace
     return cut
 

@@ -120,3 +120,21 @@ def test_part_of_an_odd_frame_may_reach_its_border() -> None:
     part = frame.bgr((10, 10, 51, 49))
     assert part.shape == (39, 41, 3)
     assert np.abs(part.astype(int) - frame.bgr()[10:49, 10:51]).mean() < 3
+
+
+@pytest.mark.parametrize("part", [(1, 1, 24, 22), (3, 0, 50, 47), (25, 25, 51, 49), (50, 48, 51, 49)])
+def test_part_with_odd_sides_shows_what_is_there(part: tuple[int, int, int, int]) -> None:
+    """Colours are stored for pairs of pixels: a part, or a picture, with odd sides is cut all the same."""
+    whole = Frame(
+        image=av.VideoFrame.from_ndarray(_gradient(50, 52), format="bgr24").reformat(
+            51, 49, format="yuv420p", threads=1
+        ),
+        index=0,
+        pts=0,
+        time_base=Fraction(1, 10),
+        stream_s=Fraction(0),
+        stream_epoch=0,
+        captured_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    x1, y1, x2, y2 = part
+    np.testing.assert_allclose(whole.bgr(part).astype(int), whole.bgr()[y1:y2, x1:x2], atol=2)
