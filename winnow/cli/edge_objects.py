@@ -84,22 +84,25 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     speed: float | None,
     announce: Callable[[CameraStatus], None] = lambda _: None,
     picture_size: Callable[[], Size] = lambda: "full",
+    watches_folders: bool = False,
 ) -> Camera:
-    """Return the same camera as `build_camera`.
+    """Return the same camera as `build_camera`; one of a folder may wait for what comes into it.
 
     Raises:
         SourceError: its source's address is wrong, or the recording cannot be read.
     """
     live = settings.connection.live()
-    source = open_source(settings.source, clock=clock, starts_at=starts_at, live=live)
-    footage = live_digest(settings.source, clock.now()) if source.is_live else _digest(Path(settings.source))
+    watches = watches_folders and settings.connection.watch_folder
+    source = open_source(settings.source, clock=clock, starts_at=starts_at, live=live, watches_folder=watches)
+    is_open_ended = source.is_live or watches
+    footage = live_digest(settings.source, clock.now()) if is_open_ended else _digest(Path(settings.source))
     return Camera(
         CameraPlan(node=node, name=name, settings=settings, footage=footage),
         source=source,
         detector=detector,
         accept=accept,
         clock=clock,
-        pace=Pace(None if source.is_live else speed),
+        pace=Pace(None if is_open_ended else speed),
         announce=announce,
         picture_size=picture_size,
     )

@@ -135,11 +135,15 @@ class RecordedTime:
 
     def __init__(self, starts_at: datetime = EPOCH) -> None:
         self._starts_at = starts_at
+        self._begins_at: datetime | None = None
         self._timeline = StreamTimeline()
 
     def moment(self, pts: int | None, time_base: Fraction, nominal_s: Fraction) -> Moment:
         """Return when the next frame was shown."""
         placed_pts, stream_s = self._timeline.place(pts, time_base, nominal_s)
+        if self._begins_at is not None:
+            self._starts_at = self._begins_at - timedelta(microseconds=round(stream_s * 1_000_000))
+            self._begins_at = None
         return Moment(
             pts=placed_pts,
             time_base=time_base,
@@ -149,6 +153,11 @@ class RecordedTime:
             read_at_mono_s=None,
             clock_source="file",
         )
+
+    def begin(self, at: datetime) -> None:
+        """Start a new epoch with the next frame, which is at this wall time."""
+        self._timeline.restart()
+        self._begins_at = at
 
     def restart(self) -> None:
         """Start a new epoch with the next frame."""

@@ -11,9 +11,11 @@ Wait = Annotated[float, Field(gt=0, le=3600)]
 
 
 class ConnectionSettings(Settings):
-    """How a camera is reached. Recordings do not look at it.
+    """How a camera is reached. Recordings look at `watch_folder` only.
 
     Attributes:
+        watch_folder: of a folder, `winnow run` reads each recording that comes into it from then on, once it is
+            complete, and goes on waiting; else it reads what is there, and ends.
         transport: of RTSP: `tcp` loses nothing on a bad network, `udp` is for cameras that know nothing else.
         open_timeout_s: a connection that is not up by then is tried again.
         read_timeout_s: a stream without a packet for so long is taken for lost.
@@ -26,6 +28,7 @@ class ConnectionSettings(Settings):
         decode_within_s: a decoder that works longer on one packet is replaced.
     """
 
+    watch_folder: bool = False
     transport: Transport = "tcp"
     open_timeout_s: Wait = 10.0
     read_timeout_s: Wait = 5.0

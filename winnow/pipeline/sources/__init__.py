@@ -21,6 +21,7 @@ from winnow.pipeline.sources.frame import Frame
 from winnow.pipeline.sources.live import LiveSource
 from winnow.pipeline.sources.open import open_source
 from winnow.pipeline.sources.source import Source
+from winnow.pipeline.sources.watched_folder import WatchedFolderSource
 
 __all__ = [
     "EPOCH",
@@ -44,6 +45,7 @@ __all__ = [
     "SourceNotVideoError",
     "SourceStats",
     "SourceUnreachableError",
+    "WatchedFolderSource",
     "open_source",
     "redact_url",
     "wall_time",

@@ -10,10 +10,18 @@ from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import FolderSource
 from winnow.pipeline.sources.live import LiveSource
 from winnow.pipeline.sources.source import Source
+from winnow.pipeline.sources.watched_folder import WatchedFolderSource
 from winnow.runtime.clock import Clock
 
 
-def open_source(address: str, *, clock: Clock, starts_at: datetime = EPOCH, live: LiveSettings | None = None) -> Source:
+def open_source(
+    address: str,
+    *,
+    clock: Clock,
+    starts_at: datetime = EPOCH,
+    live: LiveSettings | None = None,
+    watches_folder: bool = False,
+) -> Source:
     """Return the source for `address`; `with` opens it.
 
     Args:
@@ -21,6 +29,7 @@ def open_source(address: str, *, clock: Clock, starts_at: datetime = EPOCH, live
         clock: times live frames; recordings do not look at it.
         starts_at: wall time of a recording's first frame, aware.
         live: timeouts and limits of live sources.
+        watches_folder: of a folder, read what comes into it from now on instead of what is there.
 
     Raises:
         SourceNotAllowedError: the address is of a kind that is never opened.
@@ -28,4 +37,6 @@ def open_source(address: str, *, clock: Clock, starts_at: datetime = EPOCH, live
     if source_kind(address) is not SourceKind.PATH:
         return LiveSource(address, clock=clock, settings=live)
     path = Path(address)
+    if watches_folder and path.is_dir():
+        return WatchedFolderSource(path, clock=clock)
     return FolderSource(path, starts_at=starts_at) if path.is_dir() else FileSource(path, starts_at=starts_at)

@@ -1,0 +1,168 @@
+"""A folder into which somebody else puts recordings: each is read once it is complete."""
+
+import logging
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from threading import Event, Lock
+from types import TracebackType
+from typing import Final, Self
+
+from winnow.pipeline.decoder.errors import SourceError, SourceNotFoundError, SourceUnreachableError
+from winnow.pipeline.decoder.stats import ClockSource, SourceStats
+from winnow.pipeline.decoder.tally import SourceTally
+from winnow.pipeline.decoder.timekeeping import RecordedTime
+from winnow.pipeline.sources.arrivals import SETTLE_S, Arrivals, Stamp
+from winnow.pipeline.sources.file import FileSource
+from winnow.pipeline.sources.folder import VIDEO_SUFFIXES
+from winnow.pipeline.sources.frame import Frame
+from winnow.runtime.clock import Clock
+
+POLL_S: Final = 1.0
+"""How often the folder is looked at while nothing is read."""
+
+logger = logging.getLogger(__name__)
+
+
+class WatchedFolderSource:
+    """Every frame of every recording that comes into a folder while it is watched; it never ends by itself.
+
+    A recording's last frame was taken when its file was last changed. Each recording is a stream epoch of its own. One
+    that gives no frame is named in `stats.damage.skipped_files` and passed over.
+
+    Args:
+        path: the folder.
+        clock: times the looks at it.
+        settle_s: how long a file must not change before it counts as complete.
+    """
+
+    is_live = False
+    clock_source: ClockSource = "file"
+    duration_s: Fraction | None = None
+
+    def __init__(self, path: Path, *, clock: Clock, settle_s: float = SETTLE_S) -> None:
+        self._path = path
+        self._clock = clock
+        self._settle_s = settle_s
+        self._timekeeper = RecordedTime()
+        self._tally = SourceTally()
+        self._arrivals = Arrivals({})
+        self._ready: deque[str] = deque()
+        self._looked_at_mono_s: float | None = None
+        self._frames: Iterator[Frame] = iter(())
+        self._reading = Lock()  # a file must not be closed while another thread decodes it
+        self._closing = Event()
+
+    @property
+    def description(self) -> str:
+        """The path as it was given."""
+        return str(self._path)
+
+    @property
+    def stats(self) -> SourceStats:
+        """What happened so far, over all files."""
+        return self._tally.snapshot()
+
+    def read(self, timeout_s: float | None = None) -> Frame | None:
+        """Return the next frame; None after `close()`, or when no complete recording came in time."""
+        until_s = float("inf") if timeout_s is None else self._clock.monotonic_s() + timeout_s
+        while not self._closing.is_set():
+            with self._reading:
+                frame = self._next()
+            left_s = until_s - self._clock.monotonic_s()
+            if frame is not None or left_s <= 0:
+                return frame
+            self._clock.sleep(min(POLL_S, left_s))
+        return None
+
+    def sample(self, rate: float | None) -> None:
+        """Change nothing: every frame is handed out."""
+
+    def rest(self, *, is_wanted: bool) -> None:
+        """Change nothing: every frame is handed out."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Return frames until the source is closed."""
+        while (frame := self.read()) is not None:
+            yield frame
+
+    def close(self) -> None:
+        """Watch no longer; a read that waits returns None."""
+        self._closing.set()
+        with self._reading:
+            self._frames = iter(())
+            self._tally.connection = "ended"
+
+    def __enter__(self) -> Self:
+        """Begin to watch.
+
+        Raises:
+            SourceNotFoundError: there is no such folder.
+            SourceUnreachableError: it may not be read.
+        """
+        if not self._path.is_dir():
+            raise SourceNotFoundError(self.description, "no such folder; check the path")
+        try:
+            self._arrivals = Arrivals(_listing(self._path), settle_s=self._settle_s)
+        except OSError as exc:
+            raise SourceUnreachableError(self.description, f"cannot be read: {exc.strerror}") from exc
+        self._tally.connection = "online"
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Watch no longer."""
+        self.close()
+
+    def _next(self) -> Frame | None:
+        """Return the next frame of what is complete by now."""
+        while (frame := next(self._frames, None)) is None:
+            if not self._ready:
+                self._look()
+            if not self._ready:
+                return None
+            self._frames = self._read(self._path / self._ready.popleft())
+        return frame
+
+    def _look(self) -> None:
+        """Look at the folder, unless that was done a moment ago."""
+        now_s = self._clock.monotonic_s()
+        if self._looked_at_mono_s is None or now_s - self._looked_at_mono_s >= POLL_S:
+            self._looked_at_mono_s = now_s
+            try:
+                listing = _listing(self._path)
+            except OSError as exc:  # a share that is away: what it held is not forgotten
+                logger.warning("the folder cannot be read", extra={"source": self.description, "reason": exc.strerror})
+            else:
+                self._ready += self._arrivals.complete(listing, now_s)
+
+    def _read(self, path: Path) -> Iterator[Frame]:
+        try:
+            changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            with FileSource(path, timekeeper=self._timekeeper, tally=self._tally) as video:
+                length = timedelta(seconds=float(video.duration_s or 0))
+                self._timekeeper.begin(changed_at - length)
+                yield from video
+        except (SourceError, OSError) as exc:
+            logger.warning("skipped a file of the folder", extra={"reason": str(exc)})
+            self._tally.skipped_files.append(str(exc))
+        self._tally.connection = "online"
+
+
+def _listing(folder: Path) -> dict[str, Stamp]:
+    """Return the videos of a folder.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    found: dict[str, Stamp] = {}
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError):  # it went while the folder was read
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+                stat = path.stat()
+                found[path.name] = (stat.st_size, stat.st_mtime_ns)
+    return found
