@@ -148,7 +148,8 @@ class Zone:
     def _judged(self, visitor: _Visitor, at_s: Fraction, admits: Admits) -> list[ZoneChange]:
         is_held = visitor.holding.held is Side.POSITIVE
         if visitor.entered_s is None:
-            return self._came(visitor, at_s) if is_held and admits(at_s) else []
+            is_here = is_held and visitor.present_s == at_s
+            return self._came(visitor, at_s) if is_here and admits(at_s) else []
         return self._stayed(visitor, visitor.present_s) if is_held else self._left(visitor, visitor.border_s)
 
     def _came(self, visitor: _Visitor, at_s: Fraction) -> list[ZoneChange]:

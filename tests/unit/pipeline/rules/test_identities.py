@@ -41,7 +41,7 @@ def test_two_who_are_where_they_were_are_not_swapped() -> None:
 
 def test_two_who_stopped_are_known_by_their_last_places() -> None:
     """Their steps led apart, but they stand, each under the other's number."""
-    for steps_px in (4, -50):
+    for steps_px in (4, -80):
         assert two(steps_px=steps_px).swapped(NEXT_S, [(1, at(THERE)), (2, at(HERE))]) == [(1, 2)]
 
 
