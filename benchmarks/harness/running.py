@@ -37,11 +37,11 @@ class RunningEdge:
 
     def cpu_s(self) -> float:
         """Return processor seconds of all its processes so far."""
-        return sum(map(_cpu_s, self._tree()))
+        return process_tree_cpu_s(self.pid)
 
     def resident_mib(self) -> float:
         """Return the resident memory of all its processes; what two of them share counts once."""
-        return sum(_proportional_kib(pid) for pid in self._tree()) / 1024
+        return sum(map(_proportional_kib, _tree(self.pid))) / 1024
 
     def metrics(self) -> dict[str, list[float]]:
         """Return its metrics by name, one value for each set of labels."""
@@ -52,13 +52,6 @@ class RunningEdge:
             for sample in family.samples:
                 found.setdefault(sample.name, []).append(sample.value)
         return found
-
-    def _tree(self) -> list[int]:
-        tree = [self.pid]
-        for pid in tree:
-            for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                tree += map(int, _read(children).split())
-        return tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +143,19 @@ def _wait_for_frames(edge: RunningEdge, cameras: int) -> None:
         except OSError:
             continue
     raise RuntimeError(f"not all of {cameras} cameras were online within {STARTS_WITHIN_S:.0f} s")
+
+
+def process_tree_cpu_s(pid: int) -> float:
+    """Return processor seconds of a process and its living descendants so far."""
+    return sum(map(_cpu_s, _tree(pid)))
+
+
+def _tree(root: int) -> list[int]:
+    tree = [root]
+    for pid in tree:
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            tree += map(int, _read(children).split())
+    return tree
 
 
 def _on_core(core: int | None) -> list[str]:
