@@ -58,9 +58,17 @@ class Commands:
         self._node = node
         self._reloading = reloading
 
+    @property
+    def dropped(self) -> int:
+        """How many came faster than they could be read."""
+        return self._inbox.dropped
+
     def run_once(self) -> None:
-        """Carry out every command that waits."""
-        while (payload := self._inbox.take()) is not None:
+        """Carry out the commands that wait; those that come meanwhile have the next turn."""
+        for _ in range(_MAX_WAITING):
+            payload = self._inbox.take()
+            if payload is None:
+                return
             try:
                 command = decode_command(payload)
             except ContractError as exc:

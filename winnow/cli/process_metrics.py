@@ -35,6 +35,7 @@ class NodeCollector(Collector):
         commands = CounterMetricFamily("winnow_commands", "Commands over MQTT.", labels=["command", "outcome"])
         for (command, outcome), count in self._commands.counts.copy().items():
             commands.add_metric([command, outcome], count)
+        commands.add_metric(["unread", "dropped"], self._commands.dropped)
         yield commands
 
     def _settings(self) -> Iterator[Metric]:
