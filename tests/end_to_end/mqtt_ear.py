@@ -1,4 +1,4 @@
-"""A client of the broker that hears everything a node says, and gives it orders."""
+"""A client of the broker that hears everything a node says, gives receipts for it, and gives it orders."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,8 @@ from paho.mqtt.client import Client, MQTTMessage
 from winnow.events.commands import Command, encode_command
 from winnow.events.data import NodeStats
 from winnow.events.event import Envelope, kind_of_type
-from winnow.events.topics import PREFIX, commands_topic
+from winnow.events.receipts import Receipt, encode_receipt
+from winnow.events.topics import PREFIX, commands_topic, receipts_topic
 from winnow.runtime.mqtt import MqttSettings, new_client
 
 
@@ -24,8 +25,11 @@ class MqttEar:
         self._heard: list[tuple[str, bytes, dict[str, str]]] = []
 
     def hear(self, message: MQTTMessage) -> None:
-        """Keep a message."""
+        """Keep a message, and give its receipt as a gateway does: without receipts a node soon sends no more."""
         properties = dict(getattr(message.properties, "UserProperty", []))
+        if {"epoch", "sequence"} <= properties.keys():
+            receipt = Receipt(epoch=properties["epoch"], also=(int(properties["sequence"]),))
+            self._client.publish(receipts_topic(self._node), encode_receipt(receipt), qos=1)
         with self._lock:
             self._heard.append((message.topic, bytes(message.payload), properties))
 

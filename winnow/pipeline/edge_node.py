@@ -59,6 +59,8 @@ class _Seat:
         leaving: asks it to end.
         running: done when it has.
         successor: takes its place then; None leaves the place empty.
+        is_told: that it has ended is known.
+        problem: why it failed, None if it did not.
         is_removed: it is not part of the node any more once it has ended.
     """
 
@@ -66,6 +68,8 @@ class _Seat:
     leaving: Flag
     running: Future[None]
     successor: Camera | None = None
+    is_told: bool = False
+    problem: str | None = None
     is_removed: bool = False
 
 
@@ -165,8 +169,17 @@ class EdgeNode:
                 self._clear_seats()
         self._settle()
         self._report()
-        ended = [(seat.running, seat.camera) for seat in self._seats.values()]
-        return [problem for future, camera in ended if (problem := _failure(future, camera))]
+        self._note_ends()
+        return [seat.problem for seat in self._seats.values() if seat.problem is not None]
+
+    def _note_ends(self) -> None:
+        """Tell of each camera that has failed, at once and once."""
+        for seat in self._seats.values():
+            if seat.running.done() and not seat.is_told:
+                seat.is_told = True
+                seat.problem = _failure(seat.running, seat.camera)
+                if seat.problem is not None:
+                    logger.warning("Camera has failed", extra={"camera": seat.camera.name, "reason": seat.problem})
 
     def _pending(self) -> set[Future[None]]:
         return {seat.running for seat in self._seats.values() if not seat.running.done()}
@@ -192,12 +205,12 @@ class EdgeNode:
 
     def _clear_seats(self) -> None:
         """Take the cameras that were asked to go and have ended out of the node, their last counts told."""
+        self._note_ends()
         gone = [seat for seat in self._seats.values() if seat.is_removed and seat.running.done()]
         if not gone:
             return
         self._report()
         for seat in gone:
-            _failure(seat.running, seat.camera)
             self._reporter.forget(seat.camera.name)
             del self._seats[seat.camera.name]
             if seat.successor is not None:
