@@ -222,11 +222,12 @@ class EdgeNode:
             until_s = self._clock.monotonic_s() + _SETTLE_S
             while self._outbox.depth and self._clock.monotonic_s() < until_s:
                 self._clock.sleep(_SETTLE_S / 50)
-            self._keep_accounts()
+            self._keep_accounts(at_once=True)
 
-    def _keep_accounts(self) -> None:
+    def _keep_accounts(self, *, at_once: bool = False) -> None:
         if self._accounts is not None:
-            self._accounts.update(lambda: {camera.name: camera.source.stats.bytes_read for camera in self.cameras})
+            read = {camera.name: camera.source.stats.bytes_read for camera in self.cameras}
+            self._accounts.update(lambda: read, at_once=at_once)
 
     def _report(self) -> None:
         try:
