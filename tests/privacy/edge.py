@@ -51,6 +51,7 @@ from winnow.runtime.mqtt import MqttSettings
 
 STAGES: Final = ("source", "detect", "encode", "accept")
 _FAILS_AT: Final = 40
+_LOOKS_BEFORE_IT_FAILS: Final = 12
 _LOOKS: Final = 20
 _DOOMED_QUALITY: Final = 89
 """The one camera that encodes at this quality fails when it does."""
@@ -64,7 +65,7 @@ class FailingDetector(ColourBoxDetector):
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """Return what is seen, or fail."""
         self._looks += 1
-        if self._looks > _FAILS_AT:
+        if self._looks > _LOOKS_BEFORE_IT_FAILS:
             raise RuntimeError(f"the detector cannot take {images[0].shape}")
         return super().detect(images)
 
