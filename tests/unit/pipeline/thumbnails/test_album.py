@@ -35,7 +35,7 @@ class Footage:
 
 def album(settings: ThumbnailSettings | None = None) -> Album:
     """Return an album of one object that started at 10 s."""
-    opened = Album(settings or ThumbnailSettings(redaction="none"), frame_size=FRAME)
+    opened = Album(settings or ThumbnailSettings(redaction="none", quality=90), frame_size=FRAME)
     opened.open(1, Fraction(10))
     return opened
 
