@@ -158,9 +158,12 @@ def _items(text: bytes) -> list[Raw]:
 
 def _apart(node: str, item: bytes, images: bytes) -> tuple[MqttMessage, int]:
     """Return an item as the message that it was, and how many bytes of the images belong to it."""
+    attributes: dict[str, Any] = {}
     try:
         about = msgspec.json.decode(item, type=_Item)
         _, camera = parse_source(about.source)
+        if about.size is not None:
+            attributes = msgspec.json.decode(item, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ContractError):
         about, camera = _Item(), None
     position = (("epoch", about.epoch), ("sequence", str(about.sequence)))
@@ -171,7 +174,6 @@ def _apart(node: str, item: bytes, images: bytes) -> tuple[MqttMessage, int]:
         return message, 0
     if not 0 <= about.size <= len(images):
         raise ContractError("schema", "batch: an image is missing")
-    attributes = msgspec.json.decode(item, type=dict[str, Any])
     message = MqttMessage(
         topic=thumbnails_topic(node, camera),
         payload=images[: about.size],

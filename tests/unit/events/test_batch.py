@@ -130,6 +130,16 @@ def test_changed_byte_is_refused_or_found_by_the_checks_behind(data: st.DataObje
         return
 
 
+def test_image_whose_attributes_are_no_text_is_a_bad_item() -> None:
+    """Bytes that are not UTF-8 hide where only the decoder of attributes looks; the image belongs to nobody then."""
+    item = b'[{"source": "/nodes/shop-1/cameras/door", "size": 4, "subject": "\x8b"}]'
+    (part,) = BatchReader().messages_of(TOPIC, framed(item))
+    with pytest.raises(ContractError):
+        from_mqtt(part.topic, part.payload, part.user_properties)
+    with pytest.raises(ContractError, match="belong to no image"):
+        BatchReader().messages_of(TOPIC, framed(item, b"1234"))
+
+
 def test_thumbnail_attributes_travel_as_text() -> None:
     """The JSON of a batch holds exactly the attributes of the contract, and the size."""
     (one,) = recorded(thumbnail(0, size_bytes=700))
