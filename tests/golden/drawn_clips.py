@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import yaml
 
+from winnow.detectors import Detector
 from winnow.events import Event, encode_event
 from winnow.pipeline.camera import Camera, CameraPlan
 from winnow.pipeline.event_maker import Message
@@ -32,14 +33,20 @@ def truth_of(clip: str) -> dict[str, Any]:
 
 
 @cache
-def replayed(clip: str, speed: float | None = None) -> list[Message]:
-    """Return everything that the pipeline reports of a clip, watched with the rules of its truth."""
+def replayed(clip: str, speed: float | None = None, detector: Detector | None = None) -> list[Message]:
+    """Return everything that the pipeline reports of a clip, watched with the rules of its truth.
+
+    Args:
+        clip: its name.
+        speed: times real time; as fast as possible if None.
+        detector: one for this clip alone if None.
+    """
     path, clock = SAMPLES / f"{clip}.mp4", ManualClock()
     messages: list[Message] = []
     camera = Camera(
         CameraPlan(node="golden", name="drawn", settings=_settings(clip), footage=recording_digest(path)),
         source=open_source(str(path), clock=clock),
-        detector=ColourBoxDetector(),
+        detector=detector or ColourBoxDetector(),
         accept=messages.extend,
         clock=clock,
         pace=Pace(speed),

@@ -1,6 +1,7 @@
 """The drawn clips give exactly their expected events, and those agree with what was drawn."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.golden.drawn_clips import CLIPS, event_lines, expected_path, replayed, truth_of
 from winnow.events import Thumbnail
+from winnow.pipeline.detection import DetectionScheduler
+from winnow.pipeline.testing import ColourBoxDetector
 
 START = datetime(1970, 1, 1, tzinfo=UTC)
 OFF_BY_S = 0.05
@@ -33,6 +36,15 @@ def test_clip_gives_its_expected_events(clip: str) -> None:
 def test_speed_changes_nothing(clip: str) -> None:
     """Events and thumbnails are the same when the clip is held back to a speed."""
     assert replayed(clip, speed=5000.0) == replayed(clip)
+
+
+def test_sharing_a_detector_changes_nothing() -> None:
+    """Four cameras in four threads that take turns at one detector report what each reports alone."""
+    scheduler = DetectionScheduler([ColourBoxDetector()])
+    clips = ("crossing_paths", "line_crossing", "variable_rate", "zone_visit")
+    with ThreadPoolExecutor(len(clips)) as pool:
+        shared = pool.map(lambda clip: replayed(clip, detector=scheduler.detector_for(clip)), clips)
+        assert dict(zip(clips, shared, strict=True)) == {clip: replayed(clip) for clip in clips}
 
 
 @pytest.mark.parametrize("clip", ["line_crossing", "variable_rate", "damaged", "truncated"])
