@@ -82,7 +82,9 @@ class Reference:
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    return float(cv2.matchTemplate(one, other, cv2.TM_CCOEFF_NORMED)[0, 0])
+    first, second = one - one.mean(), other - other.mean()
+    power = float((first * first).sum()) * float((second * second).sum())
+    return float((first * second).sum()) / power**0.5 if power > 0 else 0.0
 
 
 def _search(edges: NDArray[np.float32], reference: NDArray[np.float32]) -> tuple[float, float]:
