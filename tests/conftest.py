@@ -87,12 +87,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(autouse=True)
 def error_records(request: pytest.FixtureRequest) -> Iterator[list[logging.LogRecord]]:
-    """Fail a test that logs an ERROR without asking for it, or asks for one that never comes."""
+    """Fail a test that logs an ERROR without asking for it, or asks for one that never comes.
+
+    A test may set up the log of the process; the next one finds it as it was.
+    """
     handler = ErrorRecords()
     root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     root.addHandler(handler)
     yield handler.records
-    root.removeHandler(handler)
+    root.handlers[:] = handlers
+    root.setLevel(level)
     logged = [f"{record.name}: {record.getMessage()}" for record in handler.records]
     if "expects_error_log" in request.fixturenames:
         assert logged, "the test expects an ERROR in the log, and none was logged"

@@ -76,14 +76,8 @@ def test_log_line_for_people_ends_with_facts() -> None:
 def test_logging_is_json_where_nobody_looks() -> None:
     """A stream that is no terminal gets one JSON object a line."""
     stream = io.StringIO()
-    root = logging.getLogger()
-    former, level = root.handlers[:], root.level
-    try:
-        configure_logging("INFO", stream)
-        logging.getLogger("winnow.test").info("Started", extra={"node": "n"})
-    finally:
-        root.handlers[:] = former
-        root.setLevel(level)
+    configure_logging("INFO", stream)
+    logging.getLogger("winnow.test").info("Started", extra={"node": "n"})
     assert json.loads(stream.getvalue())["node"] == "n"
 
 
