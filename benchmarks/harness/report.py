@@ -110,6 +110,26 @@ class Report:
         }
 
 
+def target_rows(reports: Sequence[Report]) -> list[Target]:
+    """Return all targets of a run, by number; those without one last."""
+    targets = [target for report in reports for target in report.targets]
+    return sorted(targets, key=lambda target: int(target.number.lstrip("P") or 1000))
+
+
+def targets_table(targets: Sequence[Target]) -> Table:
+    """Return what is printed at the end of a run."""
+    return _drawn("Targets", TARGET_COLUMNS, [target.cells() for target in targets])
+
+
+def markdown_of_all(title: str, machine: str, reports: Sequence[Report], sections: Sequence[str]) -> str:
+    """Return a whole run as a Markdown file: the targets first, then each measurement."""
+    parts = [f"# {title}", f"On: {machine}"]
+    targets = target_rows(reports)
+    if targets:
+        parts += ["## Targets", _markdown_table(TARGET_COLUMNS, [target.cells() for target in targets])]
+    return "\n\n".join([*parts, *sections])
+
+
 def figure(value: float) -> str:
     """Return a number with three digits that matter."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits

@@ -55,6 +55,7 @@ def main() -> None:
             "frames": stats.frames_decoded,
             "analysed": tally.frames_analysed,
             "detector_runs": tally.detector_runs,
+            "model_runs": tally.model_runs,
             "stage_s": dict(tally.stage_s),
             "bytes_in": stats.bytes_read,
             "bytes_out": tally.bytes_out,

@@ -33,10 +33,10 @@ def build_detector(settings: EdgeSettings) -> Detector:
         fail(f"model: {exc}")
 
 
-def build_scheduler(settings: EdgeSettings) -> DetectionScheduler:
+def build_scheduler(settings: EdgeSettings, clock: Clock) -> DetectionScheduler:
     """Return the detectors that all cameras of a box share; ends the command if there are none."""
     sessions = settings.inference_sessions or len(os.sched_getaffinity(0))
-    return DetectionScheduler([build_detector(settings) for _ in range(sessions)])
+    return DetectionScheduler([build_detector(settings) for _ in range(sessions)], clock=clock)
 
 
 def build_camera(  # noqa: PLR0913 - the parts of a camera

@@ -68,7 +68,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         stop_on_signals(hang_up.asked) as stopping,
         open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
     ):
-        scheduler = build_scheduler(settings)
+        scheduler = build_scheduler(settings, clock)
         build = partial(_build_camera, settings, scheduler, delivery, clock)
         try:
             cameras = [build(name, camera) for name, camera in settings.cameras.items()]

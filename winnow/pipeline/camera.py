@@ -16,6 +16,7 @@ from winnow.events.status import CameraStatus
 from winnow.events.thumbnail import Thumbnail
 from winnow.pipeline.analysis import Analysis, model_ref
 from winnow.pipeline.bandwidth import HeldPictures
+from winnow.pipeline.detection import ScheduledDetector
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.footage import stream_id
 from winnow.pipeline.health import HealthChange, HealthWatch, degraded_status, health_report
@@ -121,6 +122,11 @@ class Camera:
     def degraded(self) -> DegradedReason | None:
         """Return what is wrong with the camera's pictures; None if nothing is."""
         return self._health.state
+
+    @property
+    def detector_waited_s(self) -> float:
+        """Return how long the camera has waited for its turns at a detector that it shares with others."""
+        return self._detector.waited_s if isinstance(self._detector, ScheduledDetector) else 0.0
 
     @property
     def source(self) -> Source:

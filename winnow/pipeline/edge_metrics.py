@@ -143,6 +143,12 @@ CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
     ),
     CameraMetric(
         kind="counter",
+        name="winnow_detector_wait_seconds",
+        text="Time that pictures waited for the camera's turn at a detector; part of the stage `detect`.",
+        read=lambda camera: _one(camera.detector_waited_s),
+    ),
+    CameraMetric(
+        kind="counter",
         name="winnow_events_accepted",
         text="Events and thumbnails that the spool took.",
         labels=("kind",),

@@ -1,7 +1,9 @@
 """One set of detectors for all cameras of a box: as many as there are cores, and a fair turn for everybody who asks.
 
 A camera asks from its own thread and waits there, so it has one picture in the queue and no more: while it waits, a
-live source replaces the picture that comes next with a newer one, and a recording stands still. Inference runs in the
+live source replaces the picture that comes next with a newer one, and a recording stands still. The picture that waits
+is not replaced: motion and flow have already been told from it, and what a tracker is shown must be one moment. It is
+older than it need be by that one wait at most, which `waited_s` adds up. Inference runs in the
 asking thread with the detector it was given; nothing is handed from thread to thread. Every model input is a turn of
 its own, so a camera that looks at three windows is not three times as important.
 
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from winnow.detectors import Detections, Detector, ModelCard
 from winnow.pipeline.detection.turns import Turns, Wish
+from winnow.runtime.clock import Clock, SystemClock
 
 
 @dataclass(slots=True, eq=False)
@@ -34,9 +37,11 @@ class DetectionScheduler:
 
     Args:
         detectors: of one model, at least one; each runs for one camera at a time, in that camera's thread.
+        clock: times the waiting; it decides nothing.
     """
 
-    def __init__(self, detectors: Sequence[Detector]) -> None:
+    def __init__(self, detectors: Sequence[Detector], *, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
         self._card = detectors[0].card
         self._free = list(detectors)
         self._turns = Turns()
@@ -52,16 +57,8 @@ class DetectionScheduler:
         """Return a detector for one camera's thread, which takes its turns in that camera's name."""
         return ScheduledDetector(self, camera)
 
-    def detect(self, camera: str, image: NDArray[np.uint8]) -> Detections:
-        """Return what is in the image, once it is the camera's turn."""
-        detector = self._take(camera)
-        try:
-            (detections,) = detector.detect([image])
-        finally:
-            self._give_back(detector)
-        return detections
-
-    def _take(self, camera: str) -> Detector:
+    def take(self, camera: str) -> Detector:
+        """Return a detector for one image, once it is the camera's turn; it must be given back."""
         grant = _Grant()
         with self._lock:
             self._grants[self._turns.ask(camera)] = grant
@@ -71,7 +68,8 @@ class DetectionScheduler:
             raise AssertionError("woken without a detector")
         return grant.detector
 
-    def _give_back(self, detector: Detector) -> None:
+    def give_back(self, detector: Detector) -> None:
+        """Let the next camera have it."""
         with self._lock:
             self._free.append(detector)
             self._hand_out()
@@ -84,9 +82,14 @@ class DetectionScheduler:
 
 
 class ScheduledDetector:
-    """A detector that is shared with other cameras; serves one thread at a time."""
+    """A detector that is shared with other cameras; serves one thread at a time.
+
+    Attributes:
+        waited_s: seconds that its thread has waited for turns so far; others may read.
+    """
 
     def __init__(self, scheduler: DetectionScheduler, camera: str) -> None:
+        self.waited_s = 0.0
         self._scheduler = scheduler
         self._camera = camera
 
@@ -97,4 +100,15 @@ class ScheduledDetector:
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """Return one `Detections` for each image, in the order of the images; see `Detector`."""
-        return [self._scheduler.detect(self._camera, image) for image in images]
+        return [self._detect(image) for image in images]
+
+    def _detect(self, image: NDArray[np.uint8]) -> Detections:
+        clock = self._scheduler.clock
+        asked_s = clock.monotonic_s()
+        detector = self._scheduler.take(self._camera)
+        self.waited_s += clock.monotonic_s() - asked_s
+        try:
+            (detections,) = detector.detect([image])
+        finally:
+            self._scheduler.give_back(detector)
+        return detections

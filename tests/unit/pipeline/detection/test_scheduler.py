@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Barrier, Event, Lock
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from benchmarks.detection import STREET, read_clip
 from winnow.detectors import Detections, Detector, ImageError, ModelCard, OnnxDetector, open_detector
 from winnow.detectors.testing import FakeDetector
 from winnow.pipeline.detection import DetectionScheduler, ScheduledDetector
+from winnow.runtime.testing import ManualClock
 
 GREY = np.full((416, 416, 3), 128, np.uint8)
 
@@ -111,3 +112,40 @@ def test_failed_inference_gives_its_detector_back() -> None:
     with pytest.raises(ImageError):
         scheduler.detector_for("bad").detect([GREY.astype(np.float32)])
     assert len(scheduler.detector_for("good").detect([GREY])) == 1
+
+
+class NoticingClock(ManualClock):
+    """Tells when a thread other than the one that made it has read it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read_by_other = Event()
+        self._maker = threading.current_thread()
+
+    def monotonic_s(self) -> float:
+        """Return the seconds that were moved so far."""
+        at_s = super().monotonic_s()
+        if threading.current_thread() is not self._maker:
+            self.is_read_by_other.set()
+        return at_s
+
+
+def test_camera_knows_how_long_it_waited_for_its_turn() -> None:
+    """While one camera's image takes 3 s, the other has waited 3 s; its own image, which takes 3 s too, is no wait."""
+    clock = NoticingClock()
+
+    def look(_image: NDArray[np.uint8]) -> Detections:
+        assert clock.is_read_by_other.wait(10)  # the other camera is about to ask, at 0 s
+        clock.sleep(3)
+        return Detections.empty()
+
+    scheduler = DetectionScheduler([FakeDetector(look)], clock=clock)
+    first, other = scheduler.detector_for("first"), scheduler.detector_for("other")
+    with ThreadPoolExecutor(1) as pool:
+        taken = scheduler.take("first")
+        waiting = pool.submit(other.detect, [GREY])
+        taken.detect([GREY])
+        scheduler.give_back(taken)
+        waiting.result(10)
+    assert (other.waited_s, first.waited_s) == (3.0, 0.0)
+    assert clock.monotonic_s() == 6.0
