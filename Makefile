@@ -24,6 +24,12 @@ run: $(INSTALLED) ## show the demo: street footage in, events and thumbnails out
 test: $(INSTALLED) services ## run all tests on real brokers and databases (ARGS="tests/unit -k spool")
 	$(BIN)/python -m scripts.services run -- $(BIN)/pytest $(ARGS)
 
+.PHONY: faults
+faults: $(INSTALLED) services ## break everything in every way, at length (up to 80 minutes; SEED=… repeats the choices of a run)
+	mkdir -p build/faults
+	WINNOW_FAULTS=full $(BIN)/python -m scripts.services run -- $(BIN)/pytest tests/faults -v \
+		-o log_cli=true -o log_cli_level=WARNING --log-file=build/faults/log.txt --log-file-level=INFO $(ARGS)
+
 .PHONY: fuzz-clips
 fuzz-clips: $(INSTALLED) ## watch 1000 damaged recordings: nothing crashes, hangs or makes up events (10 minutes)
 	$(BIN)/python -m tests.cameras.mutated_clips 1000
