@@ -14,7 +14,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: $(INSTALLED) ## show the demo: street footage in, events and thumbnails out (ARGS="video.mp4 --port 8081")
@@ -29,6 +29,10 @@ faults: $(INSTALLED) services ## break everything in every way, at length (up to
 	mkdir -p build/faults
 	WINNOW_FAULTS=full $(BIN)/python -m scripts.services run -- $(BIN)/pytest tests/faults -v \
 		-o log_cli=true -o log_cli_level=WARNING --log-file=build/faults/log.txt --log-file-level=INFO $(ARGS)
+
+.PHONY: faults-selftest
+faults-selftest: $(INSTALLED) services ## plant known defects and see that each turns the fault tests red
+	$(BIN)/python -m scripts.services run -- $(BIN)/pytest tests/faults -v -k "planted or history or oracle" $(ARGS)
 
 .PHONY: fuzz-clips
 fuzz-clips: $(INSTALLED) ## watch 1000 damaged recordings: nothing crashes, hangs or makes up events (10 minutes)

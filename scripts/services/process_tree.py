@@ -25,7 +25,7 @@ def kill_tree(pid: int) -> None:
 
     PostgreSQL's workers outlive a killed postmaster for a moment and would keep its data directory locked.
     """
-    family = [pid, *_descendants(pid)]
+    family = [pid, *descendants(pid)]
     born = {member: started_at_ticks(member) for member in family}
     for member in family:
         with contextlib.suppress(ProcessLookupError):
@@ -37,7 +37,8 @@ def kill_tree(pid: int) -> None:
         time.sleep(0.01)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """Return the children of a process, theirs, and so on."""
     children: dict[int, list[int]] = {}
     for entry in _PROC.iterdir():
         fields = _stat_fields(int(entry.name)) if entry.name.isdigit() else None

@@ -1,6 +1,7 @@
 """What a database really holds, read with queries of the tests' own."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import NullPool, create_engine, text
 
@@ -45,6 +46,56 @@ _THUMBNAILS = (
     "SELECT source, id, epoch, sequence, bytes, sha256, event_id FROM thumbnails WHERE source LIKE :node"
     " ORDER BY position"
 )
+
+
+_PLACES = (
+    "SELECT epoch, sequence FROM events WHERE source LIKE :node"
+    " UNION ALL SELECT epoch, sequence FROM thumbnails WHERE source LIKE :node"
+)
+_DELAYS = (
+    "SELECT recorded_at, stored_at, epoch, sequence, camera, kind FROM events WHERE source LIKE :node ORDER BY position"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """When an event was accepted at the edge and written into the store, both by this machine's clock."""
+
+    recorded_at: datetime
+    stored_at: datetime
+    epoch: str
+    sequence: int
+    camera: str
+    kind: str
+
+    @property
+    def took_s(self) -> float:
+        """Return the seconds between the two."""
+        return (self.stored_at - self.recorded_at).total_seconds()
+
+
+def read_places(url: str, node: str) -> set[tuple[str, int]]:
+    """Return epoch and sequence of whatever the database at `url` holds of a node: a light question, to be repeated."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    with engine.connect() as connection:
+        return {(row.epoch, row.sequence) for row in connection.execute(text(_PLACES), {"node": f"/nodes/{node}%"})}
+
+
+def read_arrivals(url: str, node: str) -> list[Arrival]:
+    """Return the arrivals of a node's events in a SQLite database, in the order in which they were written."""
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        rows = connection.execute(text(_DELAYS), {"node": f"/nodes/{node}%"}).all()
+    return [
+        Arrival(
+            recorded_at=datetime.fromisoformat(row.recorded_at),
+            stored_at=datetime.fromisoformat(row.stored_at),
+            epoch=row.epoch,
+            sequence=row.sequence,
+            camera=row.camera,
+            kind=row.kind,
+        )
+        for row in rows
+    ]
 
 
 def read_contents(url: str, node: str) -> Contents:

@@ -1,8 +1,8 @@
 """The whole path behind the edge, built from real parts: with Kafka and two stores, or on one machine without Kafka."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -11,6 +11,7 @@ import yaml
 
 from scripts.services import KafkaServer, LocalServer, MosquittoServer, PostgresServer, ServerMissing, free_port
 from tests.end_to_end.processes import Killable, WinnowProcess, winnow
+from tests.faults.proxy import TcpProxy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +23,14 @@ class Installation:
         parts: every process, servers included, by name.
         stores: the stores' URLs, by name.
         kafka_address: None without a Kafka.
+        lines: what lies before the broker and can be cut, by who is at its other end; empty unless asked for.
     """
 
     mqtt_url: str
     parts: Mapping[str, Killable]
     stores: Mapping[str, str]
     kafka_address: str | None = None
+    lines: Mapping[str, TcpProxy] = field(default_factory=dict)
 
     @property
     def logs(self) -> dict[str, str]:
@@ -36,15 +39,23 @@ class Installation:
 
 
 @contextmanager
-def kafka_installation(folder: Path) -> Iterator[Installation]:
-    """Run broker, gateway, Kafka and two sinks: one writes to PostgreSQL, one to SQLite."""
+def kafka_installation(folder: Path, *, has_lines: bool = False) -> Iterator[Installation]:
+    """Run broker, gateway, Kafka and two sinks: one writes to PostgreSQL, one to SQLite.
+
+    Args:
+        folder: for settings, logs and the SQLite store.
+        has_lines: whether edge and gateway reach the broker over a line that can be cut.
+    """
     broker, kafka, database = (made(server) for server in (MosquittoServer, KafkaServer, PostgresServer))
     with ExitStack() as stack:
         for server in (broker, kafka, database):
             stack.enter_context(server)
         stores = {"postgresql": new_database(database), "sqlite": f"sqlite:///{folder / 'events.db'}"}
-        gateway = stack.enter_context(gateway_process(folder, broker, {"destination": f"kafka://{kafka.address}"}))
-        sinks = {f"sink-{name}": sink_process(folder, kafka, name, url) for name, url in stores.items()}
+        lines = {who: stack.enter_context(TcpProxy(broker.port)) for who in (("edge", "gateway") if has_lines else ())}
+        to_kafka = {"destination": f"kafka://{kafka.address}"}
+        gateway = gateway_process(folder, address_for("gateway", broker, lines), to_kafka)
+        stack.enter_context(gateway)
+        sinks = {f"sink-{name}": sink_process(folder, kafka.address, name, url) for name, url in stores.items()}
         for sink in sinks.values():
             stack.enter_context(sink)
         for process in (gateway, *sinks.values()):
@@ -56,21 +67,51 @@ def kafka_installation(folder: Path) -> Iterator[Installation]:
             "database": database,
             **sinks,
         }
-        yield Installation(mqtt_url=f"mqtt://{broker.address}", parts=parts, stores=stores, kafka_address=kafka.address)
+        yield Installation(
+            mqtt_url=f"mqtt://{address_for('edge', broker, lines)}",
+            parts=parts,
+            stores=stores,
+            kafka_address=kafka.address,
+            lines=lines,
+        )
 
 
 @contextmanager
-def single_machine(folder: Path) -> Iterator[Installation]:
-    """Run broker and a gateway that writes straight into SQLite."""
-    broker = made(MosquittoServer)
+def single_machine(
+    folder: Path,
+    *,
+    has_lines: bool = False,
+    planted: Mapping[str, str] | None = None,
+    broker_limits: Sequence[str] = (),
+) -> Iterator[Installation]:
+    """Run broker and a gateway that writes straight into SQLite.
+
+    Args:
+        folder: for settings, logs and the store.
+        has_lines: whether edge and gateway reach the broker over a line that can be cut.
+        planted: process → the defect that is planted in it.
+        broker_limits: further lines of mosquitto.conf.
+    """
+    broker = made(lambda: MosquittoServer(settings=broker_limits))
     url = f"sqlite:///{folder / 'events.db'}"
-    with broker, gateway_process(folder, broker, {"destination": url}) as gateway:
+    with ExitStack() as stack:
+        stack.enter_context(broker)
+        lines = {who: stack.enter_context(TcpProxy(broker.port)) for who in (("edge", "gateway") if has_lines else ())}
+        defect = (planted or {}).get("gateway")
+        gateway = gateway_process(folder, address_for("gateway", broker, lines), {"destination": url}, defect=defect)
+        stack.enter_context(gateway)
         gateway.wait_until_ready()
         parts: dict[str, Killable] = {"broker": broker, "gateway": gateway}
-        yield Installation(mqtt_url=f"mqtt://{broker.address}", parts=parts, stores={"sqlite": url})
+        mqtt_url = f"mqtt://{address_for('edge', broker, lines)}"
+        yield Installation(mqtt_url=mqtt_url, parts=parts, stores={"sqlite": url}, lines=lines)
 
 
-def made(server_class: type[LocalServer]) -> LocalServer:
+def address_for(who: str, broker: LocalServer, lines: Mapping[str, TcpProxy]) -> str:
+    """Return where a process finds the broker: at the end of its line, if it has one."""
+    return lines[who].address if who in lines else broker.address
+
+
+def made(server_class: Callable[[], LocalServer]) -> LocalServer:
     """Return a server that is not started yet, or skip the test where its program is missing."""
     try:
         return server_class()
@@ -85,25 +126,49 @@ def new_database(server: LocalServer) -> str:
     return server.address.replace("/postgres", "/winnow")
 
 
-def gateway_process(folder: Path, broker: LocalServer, destination: Mapping[str, object]) -> WinnowProcess:
-    """Return a gateway with settings of its own, not started yet."""
+def gateway_process(
+    folder: Path, mqtt_address: str, destination: Mapping[str, object], *, defect: str | None = None
+) -> WinnowProcess:
+    """Return a gateway with settings of its own, not started yet; with a defect planted in it, if one is named."""
     port = free_port()
-    settings = {"mqtt": {"url": f"mqtt://{broker.address}"}, "metrics": {"port": port}, **destination}
+    settings = {"mqtt": {"url": f"mqtt://{mqtt_address}"}, "metrics": {"port": port}, **destination}
     config = write_settings(folder / "gateway.yaml", settings)
-    return winnow("gateway", "gateway", "-c", str(config), folder=folder, health_port=port)
+    return winnow("gateway", "gateway", "-c", str(config), folder=folder, health_port=port, defect=defect)
 
 
-def sink_process(folder: Path, kafka: LocalServer, name: str, store_url: str) -> WinnowProcess:
-    """Return a sink with settings of its own, not started yet."""
+def sink_process(
+    folder: Path, kafka_address: str, name: str, store_url: str, *, defect: str | None = None, **further: object
+) -> WinnowProcess:
+    """Return a sink with settings of its own, not started yet; with a defect planted in it, if one is named."""
     port = free_port()
     settings = {
-        "kafka": {"bootstrap_servers": kafka.address},
+        "kafka": {"bootstrap_servers": kafka_address},
         "group": f"sink-{name}",
         "store": {"url": store_url},
         "metrics": {"port": port},
+        **further,
     }
     config = write_settings(folder / f"sink-{name}.yaml", settings)
-    return winnow(f"sink-{name}", "sink", "-c", str(config), folder=folder, health_port=port)
+    return winnow(f"sink-{name}", "sink", "-c", str(config), folder=folder, health_port=port, defect=defect)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """A sink and where it stores."""
+
+    process: WinnowProcess
+    store_url: str
+
+
+@contextmanager
+def sink_of(
+    installation: Installation, folder: Path, name: str, *, defect: str | None = None, **further: object
+) -> Iterator[Sink]:
+    """Run one more sink behind an installation's Kafka, with a SQLite store and settings of its own."""
+    assert installation.kafka_address is not None
+    url = f"sqlite:///{folder / f'{name}.db'}"
+    with sink_process(folder, installation.kafka_address, name, url, defect=defect, **further) as process:
+        yield Sink(process=process, store_url=url)
 
 
 def write_settings(path: Path, settings: Mapping[str, object]) -> Path:

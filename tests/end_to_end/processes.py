@@ -1,5 +1,6 @@
 """Winnow's own processes as a test runs them: started by their command line, killed by their pid."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Final, Protocol, Self
 
 CHECKOUT: Final = Path(__file__).parents[2]
 WINNOW: Final = (sys.executable, "-m", "winnow.cli")
+PLANTED: Final = (sys.executable, "-m", "tests.faults.planted")
 READY_WITHIN_S: Final = 30.0
 LOG_TAIL_LINES: Final = 30
 
@@ -29,6 +31,12 @@ class Killable(Protocol):
 
     def kill(self) -> None:
         """Return once SIGKILL has ended it."""
+
+    def pause(self) -> None:
+        """Stop it (SIGSTOP)."""
+
+    def resume(self) -> None:
+        """Let it go on (SIGCONT)."""
 
 
 class WinnowProcess:
@@ -72,6 +80,14 @@ class WinnowProcess:
             return self._ready()
 
         eventually(ready, READY_WITHIN_S, lambda: f"{self._name} is not ready:\n{self.log_tail()}")
+
+    def pause(self) -> None:
+        """Stop the process (SIGSTOP): its connections stay open and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a stopped process go on (SIGCONT)."""
+        os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End the process with SIGKILL; fail if something else had ended it before."""
@@ -117,10 +133,21 @@ class WinnowProcess:
             self._child = None
 
 
-def winnow(name: str, *arguments: str, folder: Path, health_port: int | None = None) -> WinnowProcess:
-    """Return a `winnow` command that is not started yet; with a port, it is ready when its health says so."""
+def winnow(
+    name: str, *arguments: str, folder: Path, health_port: int | None = None, defect: str | None = None
+) -> WinnowProcess:
+    """Return a `winnow` command that is not started yet.
+
+    Args:
+        name: of its log.
+        arguments: the command's.
+        folder: of its log.
+        health_port: it is ready when its health says so there.
+        defect: planted in it before it starts; see `tests.faults.planted`.
+    """
     ready = (lambda: is_healthy(health_port)) if health_port is not None else (lambda: True)
-    return WinnowProcess(name, (*WINNOW, *arguments), folder=folder, ready=ready)
+    program = WINNOW if defect is None else (*PLANTED, defect)
+    return WinnowProcess(name, (*program, *arguments), folder=folder, ready=ready)
 
 
 def is_healthy(port: int) -> bool:

@@ -1,7 +1,6 @@
-"""One fault from start to verdict: feed, strike in the middle, heal, feed on, drain, compare with every store."""
+"""One run from start to verdict: feed, let faults strike meanwhile, heal, drain, compare with every store."""
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -10,22 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from scripts.services import LocalServer
-from tests.end_to_end.contents import Contents, read_contents
+import msgspec
+
+from tests.end_to_end.contents import Contents, read_contents, read_places
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.kafka_topics import records_in_kafka, waiting_in_kafka
-from tests.end_to_end.processes import Killable, WinnowProcess, eventually
-from tests.faults.feeder import DRAIN_WITHIN_S, STEPS_PER_S
+from tests.end_to_end.processes import PLANTED, Killable, WinnowProcess, eventually
+from tests.faults.bounds import SPOOL_BYTES, Use, use_of
+from tests.faults.feeder import DRAIN_WITHIN_S, STEPS_PER_S, Feed
+from tests.faults.history import FRESH_WITHIN_S, Began, Fact, Fresh, Used, Verdict, judge, read_history, write_history
 from tests.faults.journal import Journal, read_journal
-from tests.faults.oracle import Findings, examine
+from tests.faults.oracle import Findings, Holdings, Place, examine, place_of
+from tests.faults.scale import SCALE
+from tests.faults.strikes import BROKER, EDGE, End, Strike, begin
 from winnow.cloud_sink.store import Store, open_store
 
 logger = logging.getLogger(__name__)
 
-EDGE: Final = "edge"
-BROKER: Final = "broker"
-FRESH_WITHIN_S: Final = 10.0
-"""After healing, an event accepted from now on is in every store within this time."""
 SETTLE_WITHIN_S: Final = 20.0
 BETWEEN_KILLS: Final = 15
 """Messages accepted between two kills."""
@@ -36,14 +36,13 @@ FEED_WITHIN_S: Final = 40.0
 class Figures:
     """What a run saw, for people."""
 
-    killed: list[str] = field(default_factory=list)
+    faults: int = 0
     accepted_before: int = 0
     accepted_meanwhile: int = 0
     accepted: int = 0
     stored: dict[str, int] = field(default_factory=dict)
     kafka_repeats: int = 0
-    outage_s: float = 0.0
-    fresh_after_s: dict[str, float] = field(default_factory=dict)
+    slowest_fresh_s: float = 0.0
 
 
 class FaultRun:
@@ -52,18 +51,41 @@ class FaultRun:
     Args:
         installation: what lies behind the edge.
         node: the feeder's.
-        folder: for spool, journal and log.
+        folder: for spool, journal, log and history.
+        scenario: what the run is about, for its history.
+        feed: what the feeder does.
+        defect: planted in the feeder.
+        prefix: command that runs the feeder's command.
+        mqtt_url: where the feeder finds the broker, if not where the installation says.
     """
 
-    def __init__(self, installation: Installation, *, node: str, folder: Path) -> None:
+    def __init__(  # noqa: PLR0913 - what a run depends on
+        self,
+        installation: Installation,
+        *,
+        node: str,
+        folder: Path,
+        scenario: str = "kills",
+        feed: Feed | None = None,
+        defect: str | None = None,
+        prefix: Sequence[str] = (),
+        mqtt_url: str | None = None,
+    ) -> None:
         self.figures = Figures()
+        self.facts: list[Fact] = [Began(scenario=scenario, node=node, seed=SCALE.seed)]
+        self.history_path = folder / "history.jsonl"
         self._installation = installation
         self._node = node
+        self._folder = folder
         self._journal_path = folder / "journal.jsonl"
-        arguments = ("--node", node, "--mqtt", installation.mqtt_url, "--folder", str(folder))
-        self._feeder = WinnowProcess("feeder", (sys.executable, "-m", "tests.faults.feeder", *arguments), folder=folder)
-        self._parts: dict[str, Killable] = {**installation.parts, EDGE: self._feeder}
+        program = (*PLANTED, defect, "feeder") if defect else (sys.executable, "-m", "tests.faults.feeder")
+        url = mqtt_url or installation.mqtt_url
+        chosen = ("--feed", msgspec.json.encode(feed or Feed()).decode())
+        arguments = ("--node", node, "--mqtt", url, "--folder", str(folder), *chosen)
+        self._feeder = WinnowProcess("feeder", (*prefix, *program, *arguments), folder=folder)
+        self.parts: dict[str, Killable] = {**installation.parts, EDGE: self._feeder}
         self._kafka_records = records_in_kafka(installation.kafka_address)
+        self._used: dict[str, Use] = {}
 
     def __enter__(self) -> Self:
         self._feeder.start()
@@ -80,6 +102,10 @@ class FaultRun:
         """Return what each store holds of this run's node."""
         return {name: read_contents(url, self._node) for name, url in self._installation.stores.items()}
 
+    def places(self) -> dict[str, set[Place]]:
+        """Return which places of the sequence each store holds of this run's node."""
+        return {name: read_places(url, self._node) for name, url in self._installation.stores.items()}
+
     def feed(self, steps: int) -> None:
         """Return once so many more messages were accepted."""
         wanted = len(self.journal().accepted) + steps
@@ -92,10 +118,27 @@ class FaultRun:
     def flow(self) -> None:
         """Return once messages run through to every store."""
         eventually(
-            lambda: all(len(held.rows) >= STEPS_PER_S for held in self.contents().values()),
+            lambda: all(len(places) >= STEPS_PER_S for places in self.places().values()),
             SETTLE_WITHIN_S,
             lambda: f"nothing arrives: {self._installation.logs}",
         )
+        self._used = self._use()
+        self.figures.accepted_before = len(self.journal().accepted)
+
+    def begin(self, strike: Strike) -> End:
+        """Let a fault begin; what is returned ends it."""
+        return begin(strike, self.parts, self._installation.lines)
+
+    def note(self, *facts: Fact) -> None:
+        """Write something down."""
+        self.facts += facts
+
+    def suffer(self, strike: Strike) -> None:
+        """Let a fault begin, last and end while the edge goes on, unless it is the edge that is struck."""
+        end = self.begin(strike)
+        time.sleep(strike.lasts_s)
+        self.note(end())
+        self.figures.faults += 1
 
     def strike(self, victims: Sequence[str], *, outage_s: float) -> None:
         """Kill the victims one after the other while the edge goes on, wait for a while, and start them again.
@@ -103,73 +146,78 @@ class FaultRun:
         Between two kills messages pile up before the one that has just died, in the next one if that takes them. The
         broker comes back without any memory. An edge among several victims is killed last.
         """
-        figures, former = self.figures, {name: self._parts[name].pid for name in victims}
-        figures.accepted_before = len(self.journal().accepted)
-        struck_at_s = time.monotonic()
-        behind = [name for name in victims if name != EDGE]
-        for name in behind:
-            self._parts[name].kill()
+        before = len(self.journal().accepted)
+        ends: dict[str, End] = {}
+        for name in (name for name in victims if name != EDGE):
+            ends[name] = self.begin(Strike(kind="wipe" if name == BROKER else "kill", part=name, lasts_s=outage_s))
             self.feed(BETWEEN_KILLS)
-        if behind:
+        if ends:
             self.feed(round(outage_s * STEPS_PER_S))
         if EDGE in victims:
-            self._feeder.kill()
-        figures.killed = list(victims)
-        assert not [name for name, pid in former.items() if _exists(pid)], "killed, and still there"
-        figures.accepted_meanwhile = len(self.journal().accepted) - figures.accepted_before
-        for name in [name for name in self._parts if name in victims]:
-            part = self._parts[name]
-            if name == BROKER and isinstance(part, LocalServer):
-                part.wipe()
-            part.start()
-            assert part.pid != former[name], f"{name} was not started again"
-        figures.outage_s = time.monotonic() - struck_at_s
+            ends[EDGE] = self.begin(Strike(kind="kill", part=EDGE, lasts_s=0))
+        self.figures.faults += len(victims)
+        self.figures.accepted_meanwhile = len(self.journal().accepted) - before
+        self.note(*(ends[name]() for name in self.parts if name in ends))
 
     def heal(self) -> None:
         """Return once an event accepted after this call is in every store; fail if that takes too long."""
         healed_at_s = time.monotonic()
         known = len(self.journal().accepted)
 
-        def fresh() -> list[tuple[str, int]]:
+        def fresh() -> list[Place]:
             after = self.journal().accepted[known:]
-            return [(entry.epoch, entry.sequence) for entry in after if entry.kind == "line.crossed"][:1]
+            return [place_of(entry) for entry in after if entry.kind == "line.crossed"][:1]
 
         eventually(fresh, FRESH_WITHIN_S, lambda: f"the edge accepts nothing:\n{self._feeder.log_tail()}")
         (place,) = fresh()
-        missing = set(self._installation.stores)
-        until_s = healed_at_s + FRESH_WITHIN_S
-        while missing:
-            for name, held in self.contents().items():
-                if name in missing and any((row.epoch, row.sequence) == place for row in held.rows):
-                    self.figures.fresh_after_s[name] = round(time.monotonic() - healed_at_s, 2)
-                    missing.discard(name)
-            assert not missing or time.monotonic() < until_s, (
+        after_s: dict[str, float] = {}
+        while missing := set(self._installation.stores) - set(after_s):
+            took_s = round(time.monotonic() - healed_at_s, 2)
+            after_s |= {name: took_s for name, places in self.places().items() if name in missing and place in places}
+            assert len(after_s) == len(self._installation.stores) or took_s < FRESH_WITHIN_S, (
                 f"{place} is not in {missing} {FRESH_WITHIN_S} s after healing: {self._installation.logs}"
             )
+            time.sleep(0.02)
+        self.note(Fresh(after_s=after_s))
+        self.figures.slowest_fresh_s = max(self.figures.slowest_fresh_s, *after_s.values())
+
+    def check(self) -> None:
+        """Fail if what was accepted up to now is not in every store soon, once, unchanged; the edge goes on."""
+        accepted = self.journal().accepted
+        upto = {entry.epoch: entry.sequence for entry in accepted}
+        wanted = {place_of(entry) for entry in accepted}
+        eventually(
+            lambda: all(wanted <= places for places in self.places().values()),
+            SETTLE_WITHIN_S,
+            lambda: f"missing: { ({name: sorted(wanted - places)[:9] for name, places in self.places().items()}) }",
+        )
+        held = self.contents()
+        journal = self.journal()
+        found = {name: examine(journal, Holdings.of(one), upto=upto) for name, one in held.items()}
+        assert found == dict.fromkeys(held, Findings())
 
     def drain(self) -> None:
         """End the feeder; return once it has every receipt, and the sinks have read whatever Kafka holds."""
+        after = self._use()
+        self.note(*(Used(part=name, before=self._used[name], after=use) for name, use in after.items()))
+        assert (self._folder / "spool.sqlite").stat().st_size < SPOOL_BYTES
         code, _ = self._feeder.terminate(DRAIN_WITHIN_S + 5)
         assert code == 0, f"messages without a receipt:\n{self._feeder.log_tail()}"
         for name, url in self._installation.stores.items():
             with closing(open_store(url, create=False)) as store:
                 self._catch_up(name, store)
 
-    def _catch_up(self, name: str, store: Store) -> None:
-        address = self._installation.kafka_address
-        eventually(
-            lambda: not waiting_in_kafka(address, store.offsets()), SETTLE_WITHIN_S, lambda: f"{name} lags behind Kafka"
-        )
-
-    def verdict(self) -> dict[str, Findings]:
-        """Return what is wrong in each store; `figures` is complete."""
-        journal, held = self.journal(), self.contents()
-        self.figures.accepted = len(journal.accepted)
+    def verdict(self) -> Verdict:
+        """Return what is wrong, from the history that is written now; `figures` is complete."""
+        held = self.contents()
+        write_history(self.history_path, journal=self._journal_path, facts=self.facts, contents=held)
+        self.figures.accepted = len(self.journal().accepted)
         self.figures.stored = {name: len(contents.rows) for name, contents in held.items()}
         in_kafka = records_in_kafka(self._installation.kafka_address) - self._kafka_records
         self.figures.kafka_repeats = max(0, in_kafka - max(self.figures.stored.values()))
-        logger.info("fault run: %s", self.figures)
-        return {name: examine(journal, contents) for name, contents in held.items()}
+        logger.info("fault run, seed %d: %s", SCALE.seed, self.figures)
+        print(f"SEED={SCALE.seed} {self.figures}; again: python -m tests.faults.check {self.history_path}")  # noqa: T201
+        return judge(read_history(self.history_path))
 
     def gaps(self) -> dict[str, int]:
         """Return how many gaps each store itself knows of this run's node."""
@@ -179,10 +227,11 @@ class FaultRun:
                 found[name] = sum(gap.node == self._node for gap in store.gaps(0.0))
         return found
 
+    def _use(self) -> dict[str, Use]:
+        return {name: use_of(part.pid) for name, part in self.parts.items() if isinstance(part, WinnowProcess)}
 
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    def _catch_up(self, name: str, store: Store) -> None:
+        address = self._installation.kafka_address
+        eventually(
+            lambda: not waiting_in_kafka(address, store.offsets()), SETTLE_WITHIN_S, lambda: f"{name} lags behind Kafka"
+        )

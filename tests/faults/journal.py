@@ -4,12 +4,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from winnow.events import Event, Thumbnail
 from winnow.events.thumbnail import sha256_of
+
+_OURS: Final = (b'{"what":"issued"', b'{"what":"accepted"')
+"""A history holds other lines beside a journal's."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +80,7 @@ def entry_of(what: Literal["issued", "accepted"], number: int, message: Event | 
 def read_journal(path: Path) -> Journal:
     """Return what a journal says; empty if there is none yet."""
     whole, _, _unfinished = (path.read_bytes() if path.exists() else b"").rpartition(b"\n")
-    entries = [msgspec.json.decode(line, type=Entry) for line in whole.splitlines()]
+    entries = [msgspec.json.decode(line, type=Entry) for line in whole.splitlines() if line.startswith(_OURS)]
     return Journal(
         issued=tuple(entry for entry in entries if entry.what == "issued"),
         accepted=tuple(entry for entry in entries if entry.what == "accepted"),

@@ -51,6 +51,7 @@ class Counts:
         cut_bytes: read from one end and never handed to the other.
         reset: connections that the line ended.
         turned_away: connections that were tried while the line was cut.
+        half_closed: connections whose server was told that the client had finished.
     """
 
     connections: int = 0
@@ -58,6 +59,7 @@ class Counts:
     cut_bytes: int = 0
     reset: int = 0
     turned_away: int = 0
+    half_closed: int = 0
 
 
 @dataclass(eq=False, slots=True)
@@ -142,6 +144,7 @@ class TcpProxy:
                     self._reset(connection)
                 elif mode is Mode.HALF_CLOSED:
                     connection.has_lost_bytes = True
+                    self.counts.half_closed += 1
                     with contextlib.suppress(OSError, RuntimeError):
                         connection.writers[1].write_eof()
                 elif mode is Mode.BLACK_HOLE:

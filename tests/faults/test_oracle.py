@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end.contents import Contents, Row
 from tests.faults.journal import Entry, Journal, JournalWriter, entry_of, read_journal
-from tests.faults.oracle import TOMBSTONE, Findings, examine
+from tests.faults.oracle import TOMBSTONE, Findings, Holdings, examine
 from winnow.events import Event, Thumbnail, encode_event
 from winnow.events.data import SpoolDropped
 from winnow.events.event import Recorded
@@ -48,7 +48,7 @@ ROWS = tuple(row_of(entry, message) for entry, message in zip(JOURNAL.accepted, 
 
 def found(*rows: Row, refused: tuple[bytes, ...] = ()) -> Findings:
     """Return what the oracle says of a store with these rows."""
-    return examine(JOURNAL, Contents(rows=rows, refused=refused))
+    return examine(JOURNAL, Holdings.of(Contents(rows=rows, refused=refused)))
 
 
 def test_faithful_store_gives_no_findings() -> None:

@@ -1,0 +1,39 @@
+"""The two installations that the fault tests share, each started once; and time enough for the full scale."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.end_to_end.installation import Installation, kafka_installation, single_machine
+from tests.faults.scale import SCALE
+
+FULL_TIMEOUT_S: Final = 3600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """At full scale no test of this folder is ended before an hour is over."""
+    if SCALE.is_full:
+        for item in items:
+            if Path(__file__).parent in item.path.parents:
+                item.add_marker(pytest.mark.timeout(FULL_TIMEOUT_S), append=False)
+
+
+def pytest_report_header() -> str:
+    """Name the seed: SEED=… repeats the choices."""
+    return f"faults: SEED={SCALE.seed}, {'full' if SCALE.is_full else 'quick'} scale"
+
+
+@pytest.fixture(scope="session")
+def with_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Return a running path over Kafka into PostgreSQL and SQLite, with lines that can be cut."""
+    with kafka_installation(tmp_path_factory.mktemp("installation"), has_lines=True) as installation:
+        yield installation
+
+
+@pytest.fixture(scope="session")
+def without_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Return a running path straight into SQLite, with lines that can be cut."""
+    with single_machine(tmp_path_factory.mktemp("single-machine"), has_lines=True) as installation:
+        yield installation
