@@ -5,7 +5,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from winnow.events.mqtt import position_of
 from winnow.events.receipts import encode_receipt, receipts_for
 from winnow.events.topics import GATEWAY_FILTERS, receipts_topic
 from winnow.pipeline.delivery import DeliveryMetrics, Message, Publisher, SqliteSpool, paho_connect
+from winnow.pipeline.delivery.sealing import ReadableRows, Rows, SealedRows, SpoolKey
 from winnow.pipeline.delivery.testing import crossing, thumbnail
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.mqtt import MqttSettings, new_client
@@ -41,6 +42,8 @@ def measure() -> Table:
         _row(table, "append, ten events", batched)
         table.add_row("events a second, ten at a time", f"{10_000 / statistics.mean(batched):.0f}")
         _row(table, "append, an event and an 8 KiB thumbnail", _append_ms(root / "both", _with_thumbnail))
+        for what, wall, cpu in _sealing_ratios(root / "sealing"):
+            table.add_row(f"sealed ÷ readable, {what}: time, CPU time", f"{wall:.2f}, {cpu:.2f}")
         _row(table, "receipt for 64 messages", _acknowledge_ms(root / "receipts"))
         table.add_row("bytes of file ÷ bytes that wait", f"{_overhead(root / 'overhead'):.2f}")
         rate, latency_ms = _delivery(root / "delivery")
@@ -71,10 +74,37 @@ def _fsync_ms(path: Path) -> list[float]:
         return [_timed_ms(write_page) for _ in range(APPENDS // 4)]
 
 
-def _open(path: Path) -> SqliteSpool:
-    return SqliteSpool(
-        path, node=NODE, clock=SystemClock(), metrics=DeliveryMetrics(CollectorRegistry()), max_bytes=2**30
-    )
+def _open(path: Path, rows: Rows | None = None) -> SqliteSpool:
+    metrics = DeliveryMetrics(CollectorRegistry())
+    return SqliteSpool(path, node=NODE, clock=SystemClock(), metrics=metrics, max_bytes=2**30, rows=rows)
+
+
+def _sealing_ratios(path: Path) -> Iterator[tuple[str, float, float]]:
+    """Yield what sealing costs: medians of sealed rows by those of readable ones, both spools taking turns."""
+    path.mkdir()
+    kinds: dict[str, Callable[[int], list[Message]]] = {
+        "append, one event": lambda number: [crossing(number)],
+        "append, ten events": lambda number: [crossing(10 * number + one) for one in range(10)],
+        "append, an event and an 8 KiB thumbnail": _with_thumbnail,
+    }
+    for number, (what, batch) in enumerate(kinds.items()):
+        readable = _open(path / f"{number}-readable", ReadableRows())
+        sealed = _open(path / f"{number}-sealed", SealedRows([SpoolKey(bytes(32))]))
+        turns = [(_cost_ms(readable, batch(turn)), _cost_ms(sealed, batch(turn))) for turn in range(APPENDS // 2)]
+        yield what, *(_median_ratio(turns, cost) for cost in (0, 1))
+        readable.close()
+        sealed.close()
+
+
+def _cost_ms(spool: SqliteSpool, messages: list[Message]) -> tuple[float, float]:
+    """Return milliseconds and milliseconds of CPU that accepting takes."""
+    started_s, cpu_s = time.perf_counter(), time.process_time()
+    spool.append(messages)
+    return 1000 * (time.perf_counter() - started_s), 1000 * (time.process_time() - cpu_s)
+
+
+def _median_ratio(turns: list[tuple[tuple[float, float], tuple[float, float]]], cost: int) -> float:
+    return statistics.median(sealed[cost] for _, sealed in turns) / statistics.median(plain[cost] for plain, _ in turns)
 
 
 def _with_thumbnail(number: int) -> list[Message]:

@@ -10,6 +10,7 @@ from winnow.events import ContractError, Event, Receipt
 from winnow.events.data import SpoolDropped
 from winnow.events.mqtt import from_mqtt
 from winnow.pipeline.delivery import DeliveryMetrics, Spool, SpooledMessage, SqliteSpool
+from winnow.pipeline.delivery.sealing import ReadableRows, SealedRows, SpoolKey
 from winnow.pipeline.delivery.testing import MemoryFile, MemorySpool, crossing, thumbnail, update
 from winnow.runtime.testing import ManualClock
 
@@ -34,7 +35,7 @@ class Bench:
             spool.close()
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "sealed", "memory"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Return a way to open a spool that is empty at first."""
     clock = ManualClock()
@@ -45,9 +46,12 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
 
     def on_disk(quota: int) -> Spool:
         path, metrics = tmp_path / "spool.sqlite", DeliveryMetrics(CollectorRegistry())
-        return SqliteSpool(path, node="shop-1", clock=clock, metrics=metrics, max_bytes=quota, free_floor_bytes=0)
+        rows = SealedRows([SpoolKey(bytes(32))]) if request.param == "sealed" else ReadableRows()
+        return SqliteSpool(
+            path, node="shop-1", clock=clock, metrics=metrics, max_bytes=quota, free_floor_bytes=0, rows=rows
+        )
 
-    bench = Bench(on_disk if request.param == "sqlite" else in_memory)
+    bench = Bench(in_memory if request.param == "memory" else on_disk)
     yield bench
     bench.close()
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from winnow import __version__
 from winnow.cli.console import fail
+from winnow.cli.spool_keys import spool_rows
 from winnow.pipeline.bandwidth import Accounts, DailyBudget, DayFile
 from winnow.pipeline.delivery import (
     DeliveryMetrics,
@@ -20,6 +21,7 @@ from winnow.pipeline.delivery import (
     SqliteSpool,
     paho_connect,
 )
+from winnow.pipeline.delivery.key_file import KeyFileError
 from winnow.pipeline.settings import EdgeSettings
 from winnow.runtime.clock import Clock
 from winnow.runtime.settings import SettingsError
@@ -55,9 +57,16 @@ def open_delivery(
     path = settings.spool.path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        spool = SqliteSpool(path, node=settings.node, clock=clock, metrics=metrics, max_bytes=settings.spool.max_bytes)
+        spool = SqliteSpool(
+            path,
+            node=settings.node,
+            clock=clock,
+            metrics=metrics,
+            max_bytes=settings.spool.max_bytes,
+            rows=spool_rows(settings.spool),
+        )
         metrics.watch(spool)
-    except SpoolError as exc:
+    except (SpoolError, KeyFileError) as exc:
         fail(str(exc))
     except OSError as exc:
         fail(f"spool {path}: {exc.strerror}; choose another spool.path")

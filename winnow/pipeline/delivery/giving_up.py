@@ -18,7 +18,9 @@ SLACK: Final = 0.05
 """Share of the limit that is freed beyond what is needed."""
 
 NO_SPACE: Final = "space"
-"""The reason that tombstones and counters give."""
+KEY_LOST: Final = "key"
+DAMAGED: Final = "damaged"
+"""The reasons that tombstones and counters give: no room; sealed with a key that is lost; changed on the disk."""
 
 MAX_RANGES: Final = 256
 """Ranges in one tombstone: what the contract allows, 6 KiB of JSON."""
@@ -46,13 +48,15 @@ def choose(candidates: Iterable[Candidate], *, needed_bytes: float) -> list[Cand
     return chosen
 
 
-def named_by(payload: bytes) -> list[Range]:
-    """Return the ranges that an encoded tombstone names, none if it cannot be read."""
+def named_by(payload: bytes, *, epoch: str) -> list[Range] | None:
+    """Return the ranges that an encoded tombstone names; None if it must stay: it speaks of another epoch or cause."""
     try:
         data = decode_event(payload).data
     except ContractError:
-        return []
-    return list(data.ranges) if isinstance(data, SpoolDropped) else []
+        return None
+    if not isinstance(data, SpoolDropped) or (data.dropped_epoch, data.reason) != (epoch, NO_SPACE):
+        return None
+    return list(data.ranges)
 
 
 def merged(ranges: Iterable[Range]) -> list[Range]:
@@ -66,8 +70,27 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
     return joined
 
 
-def tombstones(ranges: Iterable[Range], *, node: str, epoch: str, after: int, at: datetime) -> Iterator[Event]:
-    """Yield the events that name every sequence of `ranges`; they will be numbered from `after + 1` on."""
+def tombstones(  # noqa: PLR0913 - what a tombstone says
+    ranges: Iterable[Range],
+    *,
+    node: str,
+    epoch: str,
+    after: int,
+    at: datetime,
+    dropped_epoch: str | None = None,
+    reason: str = NO_SPACE,
+) -> Iterator[Event]:
+    """Yield the events that name every sequence of `ranges`; they will be numbered from `after + 1` on.
+
+    Args:
+        ranges: of `dropped_epoch`, by default of `epoch`.
+        node: whose spool it is.
+        epoch: in which the tombstones are numbered.
+        after: the highest sequence of `epoch` so far.
+        at: when they were given up.
+        dropped_epoch: another life of the spool.
+        reason: why.
+    """
     ordered = merged(ranges)
     for number, start in enumerate(range(0, len(ordered), MAX_RANGES)):
         some = ordered[start : start + MAX_RANGES]
@@ -78,9 +101,9 @@ def tombstones(ranges: Iterable[Range], *, node: str, epoch: str, after: int, at
             subject=None,
             time=at,
             data=SpoolDropped(
-                dropped_epoch=epoch,
+                dropped_epoch=dropped_epoch or epoch,
                 ranges=some,
                 count=sum(last - first + 1 for first, last in some),
-                reason=NO_SPACE,
+                reason=reason,
             ),
         )

@@ -16,8 +16,8 @@ class DeliveryMetrics:
 
     Attributes:
         accepted: messages that the spool took.
-        dropped: messages that were given up, by reason: `space` (accepted, named by a tombstone), `full` (never
-            accepted).
+        dropped: messages that were given up, by reason: `space`, `key` (sealed with a key that is lost) and
+            `damaged` (all three accepted, and named by a tombstone), `full` (never accepted).
         published: PUBLISH packets with a message for the first time on their connection.
         republished: the same again, for want of a receipt.
         receipted: messages that were deleted on a receipt.
@@ -43,7 +43,7 @@ class DeliveryMetrics:
         self.connected = Gauge("winnow_broker_connected", "1 while connected to the broker", registry=registry)
         for refusal in REFUSAL_REASONS:
             self.refused.labels(refusal)
-        for reason in ("space", "full"):
+        for reason in ("space", "key", "damaged", "full"):
             self.dropped.labels(reason)
 
     def watch(self, spool: Spool) -> None:

@@ -1,5 +1,6 @@
 """The spool on disk: one SQLite file, durable after every call."""
 
+import logging
 import secrets
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +15,6 @@ import msgspec
 
 from winnow.events import Receipt
 from winnow.events.limits import MAX_SEQUENCE
-from winnow.events.mqtt import MqttMessage
 from winnow.pipeline.delivery import giving_up
 from winnow.pipeline.delivery.disk import FREE_FLOOR_BYTES, Ballast, free_disk_bytes, limit_bytes
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolFullError
@@ -22,6 +22,9 @@ from winnow.pipeline.delivery.giving_up import Candidate
 from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
 from winnow.pipeline.delivery.priority import KeepClass, Priority, SendClass
+from winnow.pipeline.delivery.sealed_rows import keep_copy, key_loss, seal_readable_rows
+from winnow.pipeline.delivery.sealing import Columns, Place, ReadableRows, Rows, RowUnreadableError
+from winnow.pipeline.delivery.send_order import in_send_order
 from winnow.pipeline.delivery.spool_file import lock_spool, open_database, typed
 from winnow.runtime.clock import Clock
 
@@ -30,7 +33,7 @@ _EPOCH_BYTES: Final = 5
 
 _ANY_SIZE: Final = 2**62
 
-_UserProperties: Final = msgspec.json.Decoder(tuple[tuple[str, str], ...])
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +57,11 @@ class SqliteSpool:
         metrics: counts what is accepted and dropped.
         max_bytes: at most this much of PUBLISH packets waits.
         free_floor_bytes: the spool does not grow when the file system has less than this left.
+        rows: how messages are written into the file: sealed or readable.
 
     Raises:
         SpoolLockedError: another process has it open.
-        SpoolForeignError: it is another node's, or a newer version wrote it.
+        SpoolForeignError: it is another node's, a newer version wrote it, or it is sealed and `rows` has no key.
         SpoolFullError: the disk has no room for it.
         SpoolFailedError: the file cannot be opened.
     """
@@ -71,6 +75,7 @@ class SqliteSpool:
         metrics: DeliveryMetrics,
         max_bytes: int,
         free_floor_bytes: int = FREE_FLOOR_BYTES,
+        rows: Rows | None = None,
     ) -> None:
         self._path = path
         self._node = node
@@ -78,15 +83,17 @@ class SqliteSpool:
         self._metrics = metrics
         self._max_bytes = max_bytes
         self._free_floor_bytes = free_floor_bytes
+        self._rows = rows or ReadableRows()
         self._lock = Lock()
         self._file_lock = lock_spool(path)
         try:
             self._database = open_database(path, node=node, new_epoch=secrets.token_hex(_EPOCH_BYTES))
             self._epoch, self._totals = self._load()
+            self._ballast = Ballast(path)
+            self._match_keys()
         except BaseException:
             self._file_lock.close()
             raise
-        self._ballast = Ballast(path)
 
     @property
     def node(self) -> str:
@@ -139,7 +146,8 @@ class SqliteSpool:
         chosen: list[int] = []
         room_bytes = limit_bytes
         with self._lock, self._translated():
-            for sequence, size_bytes in self._in_order(
+            for sequence, size_bytes in in_send_order(
+                self._database,
                 limit_messages + len(excluding),
                 live_after=self._totals.last_sequence if live_after is None else live_after,
                 max_message_bytes=_ANY_SIZE if max_message_bytes is None else max_message_bytes,
@@ -151,12 +159,12 @@ class SqliteSpool:
                 chosen.append(sequence)
                 room_bytes -= size_bytes
             found = {message.sequence: message for message in self._read(chosen)}
-        return [found[sequence] for sequence in chosen]
+        return [found[sequence] for sequence in chosen if sequence in found]
 
     def read(self, sequences: Collection[int]) -> list[SpooledMessage]:
         """See `Spool.read`."""
         with self._lock, self._translated():
-            return list(self._read(sequences))
+            return self._read(sequences)
 
     def acknowledge(self, receipt: Receipt) -> int:
         """See `Spool.acknowledge`; on a full disk the ballast is given up for it."""
@@ -175,6 +183,43 @@ class SqliteSpool:
         with self._lock:
             self._database.close()
             self._file_lock.close()
+
+    def _match_keys(self) -> None:
+        """Give up, named and counted, what no key opens any more; seal what was written before there was a key."""
+        with self._translated():
+            loss = key_loss(self._path, self._database, self._rows)
+            if not loss.lost:
+                seal_readable_rows(self._path, self._database, self._rows, node=self._node, epoch=self._epoch)
+                return
+            kept = keep_copy(self._path, self._database)
+        epoch = self._epoch
+        new_epoch = secrets.token_hex(_EPOCH_BYTES) if loss.is_total else epoch
+        self._give_up_unreadable(loss.lost, reason=giving_up.KEY_LOST, new_epoch=new_epoch)
+        extra = {"path": str(self._path), "messages": len(loss.lost), "epoch": epoch, "new_epoch": new_epoch}
+        extra |= {"keys": ", ".join(sorted(loss.key_ids)), "kept_as": str(kept or "not kept: no room")}
+        logger.error("Spool's key is lost: what it sealed cannot be delivered", extra=extra)
+
+    def _give_up_unreadable(self, sequences: Sequence[int], *, reason: str, new_epoch: str) -> None:
+        """Delete rows that nobody can read, and insert the tombstones that name them, in a new epoch or the same."""
+        epoch, at = self._epoch, self._clock.now()
+        wanted = msgspec.json.encode(list(sequences)).decode()
+        query = "SELECT sequence, size_bytes FROM message WHERE sequence IN (SELECT value FROM json_each(?))"
+        try:
+            self._epoch = new_epoch
+            with self._transaction():
+                gone = [Candidate(*row) for row in self._database.execute(query, (wanted,))]
+                totals = self._delete(self._totals, gone)
+                if new_epoch != epoch:
+                    totals = replace(totals, last_sequence=0)
+                ranges = [(sequence, sequence) for sequence in sequences]
+                totals = self._insert_tombstones(totals, ranges, at, dropped_epoch=epoch, reason=reason)
+                life = (new_epoch, totals.last_sequence)
+                self._database.execute("UPDATE life SET epoch = ?, last_sequence = ?", life)
+        except BaseException:
+            self._epoch = epoch
+            raise
+        self._totals = totals
+        self._metrics.dropped.labels(reason).inc(len(sequences))
 
     def _load(self) -> tuple[str, _Totals]:
         with self._translated():
@@ -205,10 +250,7 @@ class SqliteSpool:
                     row.priority.send,
                     row.priority.keep,
                     row.size_bytes,
-                    row.mqtt.topic,
-                    row.mqtt.content_type,
-                    msgspec.json.encode(row.mqtt.user_properties),
-                    row.mqtt.payload,
+                    *self._rows.write(self._place(row.sequence), row.mqtt),
                 )
                 for row in rows
             ),
@@ -247,22 +289,52 @@ class SqliteSpool:
         victims = giving_up.choose(
             (Candidate(*row) for row in candidates), needed_bytes=excess_bytes + giving_up.SLACK * limit
         )
-        waiting = self._database.execute(
-            "SELECT sequence, size_bytes, payload FROM message WHERE keep_class = ?", (KeepClass.TOMBSTONE,)
-        ).fetchall()
-        gone = [*victims, *(Candidate(sequence, size_bytes) for sequence, size_bytes, _ in waiting)]
+        merged, ranges = self._waiting_tombstones()
+        gone = [*victims, *merged]
         totals = self._delete(totals, gone)
-        ranges = [(sequence, sequence) for sequence, _ in gone]
-        for _, _, payload in waiting:
-            ranges += giving_up.named_by(payload)
+        ranges += [(sequence, sequence) for sequence, _ in gone]
         totals = self._insert_tombstones(totals, ranges, at)
         if totals.size_bytes > limit:
             raise SpoolFullError(self._path, "no room is left to give up anything for: make room on the disk")
         return totals, len(victims)
 
-    def _insert_tombstones(self, totals: _Totals, ranges: list[giving_up.Range], at: datetime) -> _Totals:
+    def _waiting_tombstones(self) -> tuple[list[Candidate], list[giving_up.Range]]:
+        """Return the tombstones that new ones take the place of, and the ranges that they name."""
+        found: list[Candidate] = []
+        ranges: list[giving_up.Range] = []
+        waiting = self._database.execute("SELECT * FROM message WHERE keep_class = ?", (KeepClass.TOMBSTONE,))
+        for sequence, _, _, size_bytes, *columns in waiting.fetchall():
+            try:
+                payload = self._rows.read(self._place(sequence), Columns(*columns)).payload
+            except RowUnreadableError:
+                continue
+            named = giving_up.named_by(payload, epoch=self._epoch)
+            if named is not None:
+                found.append(Candidate(sequence, size_bytes))
+                ranges += named
+        return found, ranges
+
+    def _insert_tombstones(
+        self,
+        totals: _Totals,
+        ranges: list[giving_up.Range],
+        at: datetime,
+        *,
+        dropped_epoch: str | None = None,
+        reason: str = giving_up.NO_SPACE,
+    ) -> _Totals:
         after = totals.last_sequence
-        events = list(giving_up.tombstones(ranges, node=self._node, epoch=self._epoch, after=after, at=at))
+        events = list(
+            giving_up.tombstones(
+                ranges,
+                node=self._node,
+                epoch=self._epoch,
+                after=after,
+                at=at,
+                dropped_epoch=dropped_epoch or self._epoch,
+                reason=reason,
+            )
+        )
         if not events:
             return totals
         _, rows = record_all(events, node=self._node, epoch=self._epoch, after=after, at=at)
@@ -288,33 +360,30 @@ class SqliteSpool:
             size_bytes=totals.size_bytes - sum(size_bytes for _, size_bytes in gone),
         )
 
-    def _in_order(self, limit: int, *, live_after: int, max_message_bytes: int) -> Iterator[tuple[int, int]]:
-        """Yield sequence and size of what waits, by send class, then live before backlog, then by age."""
-        for send_class in SendClass:
-            for first, last in ((live_after + 1, MAX_SEQUENCE), (1, live_after)):
-                yield from self._database.execute(
-                    "SELECT sequence, size_bytes FROM message WHERE send_class = ? AND sequence BETWEEN ? AND ?"
-                    " AND size_bytes <= ? ORDER BY sequence LIMIT ?",
-                    (send_class, first, last, max_message_bytes, limit),
-                )
-
-    def _read(self, sequences: Collection[int]) -> Iterator[SpooledMessage]:
+    def _read(self, sequences: Collection[int]) -> list[SpooledMessage]:
+        """Return what can be read; what cannot is given up, named by a tombstone."""
+        found: list[SpooledMessage] = []
+        unreadable: list[int] = []
         rows = self._database.execute(
             "SELECT * FROM message WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence",
             (msgspec.json.encode(list(sequences)).decode(),),
         )
-        for sequence, send_class, keep_class, size_bytes, topic, content_type, user_properties, payload in rows:
-            yield SpooledMessage(
-                sequence=sequence,
-                priority=Priority(SendClass(send_class), KeepClass(keep_class)),
-                size_bytes=size_bytes,
-                mqtt=MqttMessage(
-                    topic=topic,
-                    payload=payload,
-                    content_type=content_type,
-                    user_properties=_UserProperties.decode(user_properties),
-                ),
-            )
+        for sequence, send_class, keep_class, size_bytes, *columns in rows:
+            try:
+                mqtt = self._rows.read(self._place(sequence), Columns(*columns))
+            except RowUnreadableError:
+                unreadable.append(sequence)
+                continue
+            priority = Priority(SendClass(send_class), KeepClass(keep_class))
+            found.append(SpooledMessage(sequence=sequence, priority=priority, size_bytes=size_bytes, mqtt=mqtt))
+        if unreadable:
+            extra = {"path": str(self._path), "epoch": self._epoch, "sequences": unreadable}
+            logger.error("Messages in the spool are damaged and given up", extra=extra)
+            self._give_up_unreadable(unreadable, reason=giving_up.DAMAGED, new_epoch=self._epoch)
+        return found
+
+    def _place(self, sequence: int) -> Place:
+        return Place(self._node, self._epoch, sequence)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

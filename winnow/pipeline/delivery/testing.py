@@ -132,7 +132,7 @@ class MemorySpool:
         by_worth = sorted(kept.values(), key=lambda one: (one.priority.keep, one.sequence))
         living = [one for one in by_worth if one.priority.keep < KeepClass.TOMBSTONE]
         gone = [one for one in by_worth if one.priority.keep == KeepClass.TOMBSTONE]
-        ranges = [named for tomb in gone for named in giving_up.named_by(tomb.mqtt.payload)]
+        ranges = [one for tomb in gone for one in giving_up.named_by(tomb.mqtt.payload, epoch=self.epoch) or ()]
         needed_bytes = excess_bytes + giving_up.SLACK * self._max_bytes
         victims = giving_up.choose(
             (Candidate(one.sequence, one.size_bytes) for one in living), needed_bytes=needed_bytes

@@ -1,9 +1,9 @@
 """The whole of `edge.yaml`: one box with its cameras."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from winnow.pipeline.settings.camera import CameraSettings
 from winnow.pipeline.settings.link import LinkSettings
@@ -22,10 +22,21 @@ class SpoolSettings(Settings):
     Attributes:
         path: the SQLite file; its directory is created.
         max_bytes: at most this much waits; beyond it the least valuable goes first, each drop with a tombstone.
+        key_file: keys that seal what waits (AES-256-GCM), mode 0600; `winnow spool rotate-key` makes it. Neither this
+            nor `key_credential`: what waits can be read by everybody who can read the file.
+        key_credential: the same as a credential of the service manager (systemd's LoadCredentialEncrypted), by name.
     """
 
     path: SettingsPath = Field(default=Path("winnow-spool.sqlite"), validate_default=True)
     max_bytes: Annotated[int, Field(ge=1024 * 1024)] = 512 * 1024 * 1024
+    key_file: SettingsPath | None = None
+    key_credential: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_source_of_keys(self) -> Self:
+        if self.key_file is not None and self.key_credential is not None:
+            raise ValueError("key_file and key_credential exclude one another: give one")
+        return self
 
 
 class MetricsSettings(Settings):

@@ -42,10 +42,10 @@ def test_many_ranges_make_several_tombstones_within_the_size_limit() -> None:
     for event in events:
         assert isinstance(event.data, SpoolDropped)
         assert event.data.count == len(event.data.ranges) == MAX_RANGES
-    read_back = [named for event in events for named in named_by(encode_event(event))]
+    read_back = [named for event in events for named in named_by(encode_event(event), epoch="e" * 40) or ()]
     assert sorted(read_back) == sorted(ranges)
 
 
 def test_payload_that_is_no_tombstone_names_nothing() -> None:
     """A damaged payload does not stop the giving up."""
-    assert named_by(b"{}") == []
+    assert named_by(b"{}", epoch="e") is None
