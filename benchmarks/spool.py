@@ -91,7 +91,7 @@ def _sealing_ratios(path: Path) -> Iterator[tuple[str, float, float]]:
         readable = _open(path / f"{number}-readable", ReadableRows())
         sealed = _open(path / f"{number}-sealed", SealedRows([SpoolKey(bytes(32))]))
         turns = [(_cost_ms(readable, batch(turn)), _cost_ms(sealed, batch(turn))) for turn in range(APPENDS // 2)]
-        yield what, *(_median_ratio(turns, cost) for cost in (0, 1))
+        yield what, _median_ratio(turns, 0), _median_ratio(turns, 1)
         readable.close()
         sealed.close()
 
