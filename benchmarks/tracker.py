@@ -1,29 +1,32 @@
-"""The tracker: time a frame, and, with a ground truth at hand, how well it keeps people apart.
+"""P9: the tracker beside roboflow's ByteTrack: time a frame, and how well each keeps people apart.
 
-    python -m benchmarks tracker                                      time only
-    python -m benchmarks.tracker TRUTH.csv --clip vtest.avi           accuracy, with the project's own detections
+    python -m benchmarks tracker --truth PEOPLE.csv
 
-The truth has one row a person and frame: `frame,id,x,y,w,h`, frames counted from 1, pixels. Accuracy needs
-`pip install motmetrics`; it is scored at an overlap of 0.5, for confirmed tracks that have travelled and were seen in
-the frame, on the truth's frames only, while the tracker sees every analysed frame.
+The truth has one row a person and frame: `frame,id,x,y,width,height`, frames counted from 1, pixels. Scored are the
+frames of the truth, at an overlap of 0.5, with `motmetrics`; both trackers get the same detections of the packaged
+model in every analysed frame. What a tracker says of a frame is what it says at that moment, without knowing what
+comes:
+
+- ours: tracks that are confirmed, have moved, and are known to be there: detected, or followed by optical flow;
+- ours, own looks: the same, but the detector only looks when the tracker asks for it, as in the pipeline;
+- ByteTrack: the boxes to which it gives a number.
 """
 
-import argparse
-import csv
 import importlib
+import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import av
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from numpy.typing import NDArray
 
-from winnow.detectors import Detections, open_detector
+from benchmarks.harness.people import FPS, SAME_AT_OVERLAP, Shown, Truth, clips, read_truth, shown
+from benchmarks.harness.report import Report, Target
+from benchmarks.harness.tools import ToolMissingError, site_packages
+from winnow.detectors import Detections
 from winnow.pipeline.detection import Look
 from winnow.pipeline.settings import TrackingSettings
 from winnow.pipeline.tracking import Tracker, Tracks
@@ -31,106 +34,183 @@ from winnow.pipeline.tracking.boxes import overlaps, to_corners
 
 FRAMES: Final = 300
 WARM_UP: Final = 50
-SAME_AT_OVERLAP: Final = 0.5
+SCORE: Final = 0.9
+"""Of the moving boxes that are timed: well above what either tracker wants of a new track."""
+
+OBJECTS: Final = (10, 50)
+LOOK_AROUND_S: Final = 5
+"""The pipeline looks at the whole frame this often."""
+
 METRICS: Final = ("mota", "idf1", "num_switches", "num_misses", "num_false_positives", "num_objects")
+COLUMNS: Final = ("tracker", "footage", "MOTA", "IDF1", "switches", "missed", "false", "boxes", "looks")
 
-Truth = dict[int, list[tuple[int, tuple[float, float, float, float]]]]
-"""By frame, counted from 1: each person's number and corners."""
+Said = dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""By frame, counted from 1: keys and corners of the tracks told of."""
 
-
-def measure() -> Table:
-    """Return the median time of one frame with 10 and with 50 moving objects."""
-    table = Table("objects", "µs a frame, median", title=f"tracker, {FRAMES - WARM_UP} frames")
-    for count in (10, 50):
-        table.add_row(str(count), f"{_time_a_frame(count) * 1e6:.0f}")
-    return table
+Follow = Callable[[list[Shown]], tuple[Said, float]]
+"""Frames to what was said of each, and the share of them that the detector looked at."""
 
 
-def measure_accuracy(truth_file: Path, clip: Path) -> Table:
-    """Return MOTA, IDF1 and identity switches at 10 and 5 analysed frames a second of a clip with 10."""
-    truth = _read_truth(truth_file)
-    frames = list(_detect(clip, max(truth)))
-    table = Table("frames analysed", *METRICS, title=f"{clip.name}: people at overlap {SAME_AT_OVERLAP}")
-    for name, step, first in (("every", 1, 1), ("every 2nd, odd", 2, 1), ("every 2nd, even", 2, 2)):
-        scores = _score(truth, _follow(frames, step, first))
-        table.add_row(
-            name, *(f"{scores[metric]:.3f}" if metric in METRICS[:2] else f"{scores[metric]:.0f}" for metric in METRICS)
-        )
-    return table
+def measure(truth: Path | None = None) -> Report:
+    """Return times, and with a truth the accuracy on every clip that is here."""
+    notes, theirs = [], None
+    try:
+        theirs = _load_theirs()
+    except ToolMissingError as missing:
+        notes.append(str(missing))
+    rows, targets = _times(theirs)
+    if truth is None:
+        notes.append("accuracy needs `--truth PEOPLE.csv`")
+    elif theirs is None:
+        notes.append("accuracy is scored with `motmetrics`")
+    else:
+        scored, more = _accuracy(read_truth(truth), theirs)
+        rows, targets = rows + scored, targets + more
+    notes.append("times: median of a frame with moving boxes, µs; both without pixels, so without optical flow")
+    return Report(title="Trackers on the same detections", columns=COLUMNS, rows=rows, targets=targets, notes=notes)
 
 
-def _time_a_frame(count: int) -> float:
-    luck = np.random.default_rng(0)
-    places, steps = luck.uniform(100, 1800, (count, 2)), luck.uniform(-3, 3, (count, 2))
-    tracker, times = Tracker(TrackingSettings()), []
-    for index in range(FRAMES):
-        centres = places + steps * index + luck.normal(0, 1, (count, 2))
-        sides = np.tile((30.0, 75.0), (count, 1))
-        detections = Detections(
-            boxes_xyxy=to_corners(np.concatenate((centres, sides), axis=1)).astype(np.float32),
-            scores=np.full(count, 0.7, np.float32),
-            class_ids=np.zeros(count, np.int32),
-        )
-        begin = time.perf_counter()
-        tracker.update(Look.at_whole_frame(detections), Fraction(index, 10))
-        times.append(time.perf_counter() - begin)
+def _load_theirs() -> Callable[[], Any]:
+    """Return what makes a ByteTrack of `trackers`, with its own defaults, at the clips' rate.
+
+    Raises:
+        ToolMissingError: it is not installed.
+    """
+    folder = str(site_packages())
+    if folder not in sys.path:
+        sys.path.append(folder)
+    trackers = importlib.import_module("trackers")
+    return lambda: trackers.ByteTrackTracker(frame_rate=float(FPS))
+
+
+def _times(theirs: Callable[[], Any] | None) -> tuple[list[tuple[str, ...]], list[Target]]:
+    rows, targets = [], []
+    for count in OBJECTS:
+        frames = _walks(count)
+        ours_s = _median_s(_our_update(), list(enumerate(frames)))
+        rows.append(_time_row("ours", count, ours_s))
+        their_s = None
+        if theirs is not None:
+            convert = _converter()
+            their_s = _median_s(theirs().update, [(convert(found),) for found in frames])
+            rows.append(_time_row("ByteTrack", count, their_s))
+        what = f"time a frame with {count} objects ÷ ByteTrack"
+        ratio = None if their_s is None else ours_s / their_s
+        targets.append(Target(number="P9", what=what, measured=ratio, limit=0.25, bound="at most"))
+    return rows, targets
+
+
+def _time_row(name: str, count: int, taken_s: float) -> tuple[str, ...]:
+    return (name, f"{count} boxes: {taken_s * 1e6:.0f} µs", *["-"] * (len(COLUMNS) - 2))
+
+
+def _our_update() -> Callable[[int, Detections], Tracks]:
+    tracker = Tracker(TrackingSettings())
+    return lambda index, found: tracker.update(Look.at_whole_frame(found), Fraction(index, FPS))
+
+
+def _median_s(update: Callable[..., Any], given: Sequence[tuple[Any, ...]]) -> float:
+    times = []
+    for arguments in given:
+        begin_s = time.perf_counter()
+        update(*arguments)
+        times.append(time.perf_counter() - begin_s)
     return float(np.median(times[WARM_UP:]))
 
 
-def _read_truth(path: Path) -> Truth:
-    truth: Truth = defaultdict(list)
-    with path.open(newline="") as file:
-        for row in csv.reader(file):
-            if row[0].isdigit():
-                x, y, width, height = map(float, row[2:6])
-                truth[int(row[0])].append((int(row[1]), (x, y, x + width, y + height)))
-    return truth
+def _walks(count: int) -> list[Detections]:
+    luck = np.random.default_rng(0)
+    places, steps = luck.uniform(100, 1800, (count, 2)), luck.uniform(-3, 3, (count, 2))
+    frames = []
+    for index in range(FRAMES):
+        centres = places + steps * index + luck.normal(0, 1, (count, 2))
+        boxes = to_corners(np.concatenate((centres, np.tile((30.0, 75.0), (count, 1))), axis=1)).astype(np.float32)
+        frames.append(
+            Detections(boxes_xyxy=boxes, scores=np.full(count, SCORE, np.float32), class_ids=np.zeros(count, np.int32))
+        )
+    return frames
 
 
-def _detect(clip: Path, count: int) -> Iterator[Detections]:
-    """Give the people of each of the first frames."""
-    detector = open_detector()
-    person = detector.card.labels.index("person")
-    with av.open(str(clip)) as container:
-        for _, frame in zip(range(count), container.decode(video=0), strict=False):
-            (found,) = detector.detect([frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)])
-            rows = found.class_ids == person
-            yield Detections(
-                boxes_xyxy=found.boxes_xyxy[rows], scores=found.scores[rows], class_ids=found.class_ids[rows]
-            )
+def _converter() -> Callable[[Detections], Any]:
+    supervision = importlib.import_module("supervision")
+    return lambda found: supervision.Detections(
+        xyxy=found.boxes_xyxy.copy(), confidence=found.scores.copy(), class_id=found.class_ids.copy()
+    )
 
 
-def _follow(frames: list[Detections], step: int, first: int) -> dict[int, Tracks]:
-    """Return the tracks of every analysed frame, counted from 1."""
-    tracker = Tracker(TrackingSettings())
-    return {
-        number: tracker.update(Look.at_whole_frame(frames[number - 1]), Fraction(number, 10))
-        for number in range(first, len(frames) + 1, step)
+def _accuracy(truth: Truth, theirs: Callable[[], Any]) -> tuple[list[tuple[str, ...]], list[Target]]:
+    follows: dict[str, Follow] = {
+        "ours": lambda frames: _follow(frames, in_every_frame=True),
+        "ours, own looks": lambda frames: _follow(frames, in_every_frame=False),
+        "ByteTrack": lambda frames: (_follow_theirs(theirs(), frames), 1.0),
     }
+    rows, targets = [], []
+    for clip in clips():
+        frames = shown(clip, max(truth))
+        for name, step, first in (("10/s", 1, 0), ("5/s, odd", 2, 0), ("5/s, even", 2, 1)):
+            scores = {}
+            for tracker, follow in follows.items():
+                said, looks = follow(frames[first::step])
+                scores[tracker] = _score(truth, said)
+                rows.append(_accuracy_row(tracker, f"{clip.name}, {name}", scores[tracker], looks))
+            targets += _goals(f"{clip.name}, {name}", scores["ours"], scores["ByteTrack"])
+    return rows, targets
 
 
-def _score(truth: Truth, followed: dict[int, Tracks]) -> dict[str, Any]:
+def _accuracy_row(tracker: str, footage: str, score: dict[str, float], looks: float) -> tuple[str, ...]:
+    figures = [f"{score[metric]:.3f}" for metric in METRICS[:2]] + [f"{score[metric]:.0f}" for metric in METRICS[2:]]
+    return (tracker, footage, *figures, f"{looks:.2f}")
+
+
+def _goals(footage: str, ours: dict[str, float], theirs: dict[str, float]) -> list[Target]:
+    goals: list[Target] = []
+    for number, what, value, limit in (
+        ("", "MOTA", ours["mota"], 0.85),
+        ("", "IDF1", ours["idf1"], 0.80),
+        ("P9", "MOTA ÷ ByteTrack's", ours["mota"] / theirs["mota"], 1.0),
+        ("P9", "IDF1 ÷ ByteTrack's", ours["idf1"] / theirs["idf1"], 1.0),
+    ):
+        goals.append(Target(number=number, what=f"{footage}: {what}", measured=value, limit=limit, bound="at least"))
+    switches = ours["num_switches"]
+    goals.append(Target(number="", what=f"{footage}: switches", measured=switches, limit=8, bound="at most"))
+    return goals
+
+
+def _follow(frames: list[Shown], *, in_every_frame: bool) -> tuple[Said, float]:
+    tracker, said, looks, around_s = Tracker(TrackingSettings()), {}, 0, Fraction(-LOOK_AROUND_S)
+    for frame in frames:
+        is_due = frame.at_s - around_s >= LOOK_AROUND_S
+        if in_every_frame or is_due or tracker.needs_detection(frame.at_s, frame.moving_xyxy):
+            looks += 1
+            around_s = frame.at_s if is_due else around_s
+            tracks = tracker.update(Look.at_whole_frame(frame.people), frame.at_s, frame.luma, frame.moving_xyxy)
+        else:
+            tracks = tracker.coast(frame.at_s, frame.luma)
+        said[frame.number] = _told(tracks)
+    return said, looks / len(frames)
+
+
+def _told(tracks: Tracks) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    told = tracks.confirmed & tracks.travelled & tracks.followed
+    return tracks.keys[told], tracks.boxes_xyxy[told]
+
+
+def _follow_theirs(tracker: Any, frames: list[Shown]) -> Said:
+    convert, said = _converter(), {}
+    for frame in frames:
+        found = tracker.update(convert(frame.people))
+        told = np.asarray(found.tracker_id) >= 0
+        said[frame.number] = (np.asarray(found.tracker_id)[told].astype(np.int64), found.xyxy[told].astype(np.float64))
+    return said
+
+
+def _score(truth: Truth, said: Said) -> dict[str, float]:
     motmetrics = importlib.import_module("motmetrics")
     accumulator = motmetrics.MOTAccumulator()
-    for number in sorted(truth.keys() & followed.keys()):
-        tracks = followed[number]
-        told = tracks.confirmed & tracks.travelled & tracks.seen
-        people = truth[number]
-        distance = 1 - overlaps(np.array([box for _, box in people]), tracks.boxes_xyxy[told])
+    for number in sorted(truth.keys() & said.keys()):
+        keys, boxes = said[number]
+        distance = 1 - overlaps(np.array([box for _, box in truth[number]]), boxes)
         distance[distance > 1 - SAME_AT_OVERLAP] = np.nan
-        accumulator.update([person for person, _ in people], tracks.keys[told], distance, frameid=number)
+        accumulator.update([person for person, _ in truth[number]], keys, distance, frameid=number)
     summary = motmetrics.metrics.create().compute(accumulator, metrics=list(METRICS))
-    return {metric: summary[metric].iloc[0] for metric in METRICS}
-
-
-def main() -> None:
-    """Print the accuracy on the truth that the command line names."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.tracker", description=__doc__)
-    parser.add_argument("truth", type=Path)
-    parser.add_argument("--clip", type=Path, required=True)
-    arguments = parser.parse_args()
-    Console().print(measure_accuracy(arguments.truth, arguments.clip))
-
-
-if __name__ == "__main__":
-    main()
+    return {metric: float(summary[metric].iloc[0]) for metric in METRICS}
