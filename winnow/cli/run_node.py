@@ -1,6 +1,7 @@
 """Builds and runs one edge box."""
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -30,6 +31,7 @@ from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
 from winnow.pipeline.sources import SourceError
+from winnow.pipeline.start_pace import StartPace
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.service_manager import ServiceManager
@@ -82,6 +84,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
             stats_every_s=settings.stats_every_s,
             clock=clock,
             accounts=delivery.accounts,
+            start_pace=StartPace(len(os.sched_getaffinity(0))),
         )
         registry.register(CameraCollector(lambda: node.cameras))
         registry.register(AccountsCollector(delivery.accounts, lambda: [camera.name for camera in node.cameras]))

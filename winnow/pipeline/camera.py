@@ -299,7 +299,7 @@ class Camera:
             self._announce(CameraStatus(state="online", since=self._clock.now()))
         self._hand_on(messages)
         now_s = self._clock.monotonic_s()
-        self.tally.note_latency((now_s - started_mono_s) * 1000)
+        self.tally.note_latency((now_s - started_mono_s) * 1000, now_s)
         self._relief.note(now_s - started_mono_s, now_s)
 
     def _send_snapshot(self, tell: Callable[[str | None], None], frame: Frame) -> None:

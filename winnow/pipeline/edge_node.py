@@ -18,6 +18,7 @@ from winnow.pipeline.delivery import SpoolFailedError
 from winnow.pipeline.event_maker import Message
 from winnow.pipeline.node_stats import StatisticsReporter
 from winnow.pipeline.sources import SourceError
+from winnow.pipeline.start_pace import StartPace
 from winnow.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class EdgeNode:
         stats_every_s: wall time between two `node.stats`.
         clock: tells that time.
         accounts: of bytes by camera and day; None where nothing is sent.
+        start_pace: holds live cameras back for a moment when many start at once; None starts them together.
 
     Attributes:
         stats_every_s: may be changed at any time.
@@ -102,6 +104,7 @@ class EdgeNode:
         stats_every_s: float,
         clock: Clock,
         accounts: Accounts | None = None,
+        start_pace: StartPace | None = None,
     ) -> None:
         self.stats_every_s = stats_every_s
         self.settings_in_use: SettingsInUse | None = None
@@ -113,6 +116,7 @@ class EdgeNode:
         self._outbox = outbox
         self._clock = clock
         self._accounts = accounts
+        self._start_pace = start_pace
         self._reporter = StatisticsReporter(model)
         self._reported_at_mono_s = clock.monotonic_s()
         self._reports = 0
@@ -121,22 +125,32 @@ class EdgeNode:
     @property
     def cameras(self) -> list[Camera]:
         """Return the cameras as they are now, those that have ended by themselves included; any thread may ask."""
-        return [seat.camera for seat in self._seats.copy().values()] or list(self._arriving)
+        seated = self._seats.copy()
+        return [
+            *(seat.camera for seat in seated.values()),
+            *(camera for camera in self._arriving if camera.name not in seated),
+        ]
 
     def put(self, camera: Camera) -> None:
         """Start a camera; one of the same name is asked to end, and the new one starts when it has."""
         seat = self._seats.get(camera.name)
         if seat is None:
-            self._arriving.append(camera)
+            self._arriving = [*self._arriving_but(camera.name), camera]
         else:
             self.remove(camera.name)
             seat.successor = camera
 
     def remove(self, name: str) -> None:
-        """Ask a camera to end, and forget it then."""
-        seat = self._seats[name]
+        """Ask a camera to end, and forget it then; one that has not started yet never does."""
+        self._arriving = self._arriving_but(name)
+        seat = self._seats.get(name)
+        if seat is None:
+            return
         seat.successor, seat.is_removed = None, True
         seat.leaving.set()
+
+    def _arriving_but(self, name: str) -> list[Camera]:
+        return [camera for camera in self._arriving if camera.name != name]
 
     def answer(self, answer: CommandAnswer) -> None:
         """Tell at once what became of a command; any thread may call."""
@@ -194,14 +208,25 @@ class EdgeNode:
         return any(isinstance(running.exception(), SpoolFailedError) for running in ended)
 
     def _seat_arrivals(self, pool: ThreadPoolExecutor, stopping: Flag) -> bool:
-        """Start the cameras that wait for it; return whether there were any."""
-        arrived, self._arriving = self._arriving, []
-        for camera in arrived:
+        """Start the cameras that wait for it and may; return whether there were any that wait."""
+        waiting, kept = self._arriving, []
+        for camera in waiting:
+            if not stopping.is_set() and not self._may_start(camera):
+                kept.append(camera)
+                continue
             leaving = Flag()
             if stopping.is_set():
                 leaving.set()
             self._seats[camera.name] = _Seat(camera, leaving, pool.submit(camera.run, leaving))
-        return bool(arrived)
+        self._arriving = kept
+        if kept and not self._pending():
+            self._clock.sleep(_STOP_POLL_S)
+        return bool(waiting)
+
+    def _may_start(self, camera: Camera) -> bool:
+        if self._start_pace is None or not camera.source.is_live:
+            return True
+        return self._start_pace.takes(self._clock.monotonic_s())
 
     def _clear_seats(self) -> None:
         """Take the cameras that were asked to go and have ended out of the node, their last counts told."""

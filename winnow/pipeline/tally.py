@@ -12,7 +12,8 @@ from winnow.runtime.clock import Clock
 Stage = Literal["decode", "motion", "detect", "observe", "accept"]
 STAGES: Final[tuple[Stage, ...]] = ("decode", "motion", "detect", "observe", "accept")
 _KEPT_LATENCIES: Final = 512
-"""Enough for a 95th percentile over the last minute and a half at 5 frames a second."""
+LATELY_S: Final = 30.0
+"""Latencies older than this are of another time: a camera that rests has one every other second."""
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Tally:
     pictures_held: Counter[HeldReason] = field(default_factory=Counter)
     refused: int = 0
     stage_s: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
-    _latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT_LATENCIES))
+    _latencies_ms: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_KEPT_LATENCIES))
 
     @contextmanager
     def timed(self, stage: Stage, clock: Clock) -> Iterator[None]:
@@ -51,11 +52,16 @@ class Tally:
         finally:
             self.stage_s[stage] += clock.monotonic_s() - started_s
 
-    def note_latency(self, latency_ms: float) -> None:
-        """Remember how long a frame took from being read to its events being accepted."""
-        self._latencies_ms.append(latency_ms)
+    def note_latency(self, latency_ms: float, now_s: float) -> None:
+        """Remember how long a frame took from being read to its events being accepted, at this monotonic time."""
+        self._latencies_ms.append((now_s, latency_ms))
+        while now_s - self._latencies_ms[0][0] > LATELY_S:
+            self._latencies_ms.popleft()
 
     def latency_ms(self, share: float) -> float:
-        """Return the latency that `share` (0..1) of the last frames stayed within; 0 if there were none."""
-        ordered = sorted(self._latencies_ms.copy())
+        """Return the latency that `share` (0..1) of the frames of the last `LATELY_S` stayed within.
+
+        0 if there were none yet.
+        """
+        ordered = sorted(latency_ms for _, latency_ms in self._latencies_ms.copy())
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

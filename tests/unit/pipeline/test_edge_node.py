@@ -19,8 +19,10 @@ from winnow.pipeline.pace import Pace
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import Frame, Source, SourceNotFoundError
 from winnow.pipeline.sources.testing import ScriptedSource
+from winnow.pipeline.start_pace import StartPace
 from winnow.pipeline.testing import ColourBoxDetector
 from winnow.runtime.clock import SystemClock
+from winnow.runtime.testing import ManualClock
 
 MODEL = ModelRef(name="m", sha256="a" * 64)
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -171,3 +173,58 @@ def test_camera_that_is_put_twice_before_the_first_has_ended_runs_once() -> None
     assert node.run(stopping, attend) == []
     assert node.cameras == [last]
     assert between.source.stats.frames_decoded == 0
+
+
+def test_many_live_cameras_start_one_after_the_other() -> None:
+    """On one core four start together, then one every other second; a recording does not wait, nor does stopping."""
+    outbox, stopping, clock = ListOutbox(), Flag(), ManualClock()
+    live = [_endless(f"live {number}", outbox.accept) for number in range(7)]
+    recording = _camera("recording", ScriptedSource(_frames(4)), outbox.accept)
+    node = EdgeNode(
+        "n",
+        cameras=[*live, recording],
+        outbox=outbox,
+        model=MODEL,
+        stats_every_s=600,
+        clock=clock,
+        start_pace=StartPace(1),
+    )
+    started: list[set[str]] = []
+
+    def attend() -> None:
+        connected = {camera.name for camera in node.cameras if camera.source.stats.frames_decoded}
+        if len(connected) < min(5 + len(started), 7):
+            return  # threads have not come so far
+        started.append(connected)
+        clock.advance(2)
+        if len(started) == 3:
+            node.remove("live 6")
+            stopping.set()
+
+    assert node.run(stopping, attend) == []
+    names = ["recording", *(f"live {number}" for number in range(6))]
+    assert started == [set(names[:5]), set(names[:6]), set(names)]
+    assert {camera.name for camera in node.cameras} == set(names)
+
+
+def test_camera_that_waits_for_its_start_gives_way_to_another_of_its_name() -> None:
+    """The one that was put last runs, once it is its turn."""
+    outbox, stopping, clock = ListOutbox(), Flag(), ManualClock()
+    live = [_endless(f"live {number}", outbox.accept) for number in range(5)]
+    node = EdgeNode(
+        "n", cameras=live, outbox=outbox, model=MODEL, stats_every_s=600, clock=clock, start_pace=StartPace(1)
+    )
+    other = _endless("live 4", outbox.accept)
+    node_turns = 0
+
+    def attend() -> None:
+        nonlocal node_turns
+        node_turns += 1
+        if node_turns == 1:
+            node.put(other)
+            clock.advance(2)
+        if other.is_online:
+            stopping.set()
+
+    assert node.run(stopping, attend) == []
+    assert live[4].source.stats.frames_decoded == 0

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from winnow.pipeline.decoder.resting import Resting
 
 MAX_MESSAGE_BYTES: Final = 65_536
+BEHIND_THE_OWNER: Final = 10
+"""Niceness: what is decoded is dealt with before more is decoded. Fifty decoders that want a core whole, as after a
+start, would else leave their owner a 51st of it, and it is the owner that finds out which of them may rest."""
+
 _PR_SET_PDEATHSIG: Final = 1
 """Source: prctl(2)."""
 
@@ -218,9 +222,11 @@ class DecoderChild:
 def limit_this_process(memory_bytes: int) -> None:
     """Die with the owner, ignore its Ctrl-C, and never hold more memory than allowed nor write a core of it.
 
-    The limit is on what is allocated (heap and anonymous mappings), not on libraries and shared memory.
+    The owner goes first on the processor, see `BEHIND_THE_OWNER`. The limit is on what is allocated (heap and anonymous
+    mappings), not on libraries and shared memory.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(BEHIND_THE_OWNER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
