@@ -62,6 +62,8 @@ def missing_packages() -> list[str]:
         missing.append("chromium")
     if shutil.which("systemd-analyze") is None:
         missing.append("systemd")
+    if shutil.which("ip") is None or shutil.which("tc") is None:
+        missing.append("iproute2")
     if find_gstreamer(os.environ).origin is Origin.MISSING:
         missing += GSTREAMER_PACKAGES
     return missing

@@ -106,10 +106,10 @@ def test_changes_leave_before_updates_before_thumbnails(spool: Spool) -> None:
     assert numbers(waiting(spool)) == [3, 6, 2, 5, 1, 4]
 
 
-def test_live_overtakes_the_backlog_within_its_class(spool: Spool) -> None:
-    """What is newer than the mark goes before older messages of its class, not before a higher class."""
-    spool.append([crossing(0), update(1), crossing(2), update(3), thumbnail(4)])
-    assert numbers(waiting(spool, live_after=2)) == [3, 1, 4, 2, 5]
+def test_live_events_overtake_the_backlog_and_pictures_wait_for_all_events(spool: Spool) -> None:
+    """What is newer than the mark goes before what is older; pictures come last, live ones first."""
+    spool.append([crossing(0), update(1), thumbnail(2), crossing(3), update(4), thumbnail(5)])
+    assert numbers(waiting(spool, live_after=3)) == [4, 5, 1, 2, 6, 3]
 
 
 def test_batch_keeps_to_its_limits(spool: Spool) -> None:

@@ -9,11 +9,25 @@ from typing import Final, NamedTuple
 
 
 class SendClass(IntEnum):
-    """Lower goes out first; within a class, what is live overtakes the backlog, and older goes before newer."""
+    """What a message is when it is sent; see `SEND_ORDER`."""
 
     CHANGE = 0
     UPDATE = 1
     THUMBNAIL = 2
+
+
+SEND_ORDER: Final = (
+    (SendClass.CHANGE, True),
+    (SendClass.UPDATE, True),
+    (SendClass.CHANGE, False),
+    (SendClass.UPDATE, False),
+    (SendClass.THUMBNAIL, True),
+    (SendClass.THUMBNAIL, False),
+)
+"""Class, and whether live: what goes out first stands first; in each, older goes before newer.
+
+A live event of any kind overtakes the backlog of all kinds. Pictures wait for all events: they are most of the bytes.
+"""
 
 
 class KeepClass(IntEnum):

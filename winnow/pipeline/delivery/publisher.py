@@ -254,7 +254,7 @@ class Publisher:
             logger.warning("Broker refuses a batch; its messages go singly", extra={"reason": refusal})
         for message in packet.messages:
             if refusal is None:
-                self._window.taken(message.sequence)
+                self._window.taken(message.sequence, now_s)
             else:  # it need not be the fault of each message in a batch: they are tried again one by one
                 takes_none = packet.is_batch or refusal in _TAKES_NONE
                 self._window.refused(message.sequence, now_s, takes_none=takes_none)
@@ -320,6 +320,8 @@ class Publisher:
             batch = read(limit_bytes=min(room.size_bytes, limit_bytes))
         if not batch:  # or it is nearly as large as a packet may be, and goes alone
             packing, batch = None, read(limit_bytes=room.size_bytes)
+        if not batch and room.alone_bytes:  # larger than what a narrow line shall carry at once: it goes by itself
+            batch = read(limit_messages=1, limit_bytes=room.alone_bytes)
         for packet in self._packets_of(batch, packing, now_s):
             if not self._publish(link, packet, now_s):
                 return
@@ -341,7 +343,7 @@ class Publisher:
             return False
         self._packets[packet_id] = packet
         for message, share in zip(packet.messages, packet.shares, strict=True):
-            repeated = self._window.sent(message.sequence, message.size_bytes, now_s)
+            repeated = self._window.sent(message.sequence, message.size_bytes, now_s, wire_bytes=share.size_bytes)
             (self._metrics.republished if repeated else self._metrics.published).inc()
             self._metrics.sent_bytes.inc(share.size_bytes)
             self.wire.note(message.sequence, share)

@@ -15,7 +15,7 @@ from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
 from winnow.pipeline.delivery.link import Answered, Report
 from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
-from winnow.pipeline.delivery.priority import KeepClass
+from winnow.pipeline.delivery.priority import SEND_ORDER, KeepClass
 from winnow.runtime.clock import Clock
 
 
@@ -98,7 +98,8 @@ class MemorySpool:
         batch: list[SpooledMessage] = []
         room_bytes = limit_bytes
         for message in sorted(
-            self._file.messages.values(), key=lambda one: (one.priority.send, one.sequence <= mark, one.sequence)
+            self._file.messages.values(),
+            key=lambda one: (SEND_ORDER.index((one.priority.send, one.sequence > mark)), one.sequence),
         ):
             too_large = max_message_bytes is not None and message.size_bytes > max_message_bytes
             if too_large or message.sequence in excluding:

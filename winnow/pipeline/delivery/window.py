@@ -1,6 +1,6 @@
 """What is on its way: sent and not receipted yet. Pure: time and chance are handed in.
 
-Theory. Two limits hold the edge back.
+Theory. Three limits hold the edge back.
 
 The *window* counts what is sent and not receipted: a slow or absent gateway stops the edge after 64 messages or 2 MiB,
 and the rest waits in the spool. A message without a receipt becomes due again after 30 s, then after twice as long, up
@@ -9,6 +9,9 @@ to 5 minutes.
 The *allowance* counts what the broker has not answered yet. It is all of the window until the broker refuses a message.
 Then it shrinks to one message, sent after a pause that doubles up to 5 s, and doubles with each message that is taken:
 so neither a spool of a million messages is thrown at a broker that refuses them, nor is a healed one noticed late.
+
+The *flight* counts bytes that the broker has not answered yet, and keeps them so few that nothing waits for long in
+front of a narrow line: see `flight`.
 
     a message:  waiting --sent--> under way --receipted-----------> forgotten
                                   under way --broker takes none---> waiting
@@ -26,6 +29,7 @@ from random import Random
 from typing import Final
 
 from winnow.events import Receipt
+from winnow.pipeline.delivery.flight import Flight
 from winnow.runtime.retry import Backoff
 
 MAX_MESSAGES: Final = 64
@@ -41,10 +45,16 @@ _ENDS_OF_A_CULPRIT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What may be sent now; nothing if `messages` is 0."""
+    """What may be sent now; nothing if `messages` is 0.
+
+    Attributes:
+        size_bytes: of all of them together.
+        alone_bytes: how large a single message may be that does not fit: 0 unless nothing is unanswered.
+    """
 
     messages: int
     size_bytes: int
+    alone_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -93,6 +103,7 @@ class Window:
         self._entries: dict[int, _Entry] = {}
         self._suspects: dict[int, _Suspect] = {}
         self._allowance = MAX_MESSAGES
+        self._flight = Flight(MAX_BYTES)
         self._pause = Backoff(first_s=FIRST_PAUSE_S, limit_s=LAST_PAUSE_S, random=self._random)
         self._paused_until_s = float("-inf")
 
@@ -113,7 +124,9 @@ class Window:
         under_way = [entry for entry in self._entries.values() if entry.is_under_way]
         unanswered = sum(not entry.is_answered for entry in under_way)
         messages = min(MAX_MESSAGES - len(under_way), self._allowance - unanswered)
-        return Room(max(0, messages), MAX_BYTES - sum(entry.size_bytes for entry in under_way))
+        left_bytes = MAX_BYTES - sum(entry.size_bytes for entry in under_way)
+        alone_bytes = left_bytes if self._flight.is_empty else 0
+        return Room(max(0, messages), min(left_bytes, self._flight.room_bytes), alone_bytes)
 
     def may_repeat(self, now_s: float) -> int:
         """Return how many of the due messages may be sent now; those under way have their room already."""
@@ -133,8 +146,16 @@ class Window:
             return self._paused_until_s
         return min((entry.due_at_s for entry in self._entries.values()), default=None)
 
-    def sent(self, sequence: int, size_bytes: int, now_s: float) -> bool:
-        """Note a PUBLISH; return whether it repeats an earlier one."""
+    def sent(self, sequence: int, size_bytes: int, now_s: float, *, wire_bytes: int | None = None) -> bool:
+        """Note a PUBLISH; return whether it repeats an earlier one.
+
+        Args:
+            sequence: which message.
+            size_bytes: of its packet, if it went alone.
+            now_s: monotonic time.
+            wire_bytes: what it took of the packet that it went in; None: it went alone.
+        """
+        self._flight.sent(sequence, size_bytes if wire_bytes is None else wire_bytes, now_s)
         known = self._entries.get(sequence)
         backoff = known.backoff if known else self._retry_delays()
         self._entries[sequence] = _Entry(
@@ -142,8 +163,9 @@ class Window:
         )
         return known is not None
 
-    def taken(self, sequence: int) -> None:
+    def taken(self, sequence: int, now_s: float) -> None:
         """Note that the broker took a message. That says nothing about the store: it stays under way."""
+        self._flight.answered(sequence, now_s)
         if sequence in self._entries:
             self._entries[sequence].is_answered = True
         if self._allowance < MAX_MESSAGES:
@@ -161,6 +183,7 @@ class Window:
             takes_none: True if the broker would refuse any other message as well: this one then waits like they do.
                 False puts it off, so that it does not stand in the way of others.
         """
+        self._flight.forget(sequence)
         if takes_none:
             self.forget([sequence])
         elif sequence in self._entries:
@@ -179,6 +202,7 @@ class Window:
         for sequence in sequences:
             self._entries.pop(sequence, None)
             self._suspects.pop(sequence, None)
+            self._flight.forget(sequence)
 
     def start_over(self, now_s: float) -> int | None:
         """Forget what was under way on a connection that ended: everything is sent again on the next one.
@@ -193,6 +217,7 @@ class Window:
             for number, one in self._entries.items()
             if number in self._suspects and not one.is_under_way and one.due_at_s > now_s
         }
+        self._flight.start_over()
         self._allowance = 1 if unanswered else MAX_MESSAGES
         self._paused_until_s = float("-inf")
         self._pause.reset()

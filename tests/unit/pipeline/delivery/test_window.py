@@ -5,6 +5,7 @@ from random import Random
 import pytest
 
 from winnow.events import Receipt
+from winnow.pipeline.delivery.flight import FIRST_BYTES
 from winnow.pipeline.delivery.window import MAX_BYTES, MAX_MESSAGES, Room, Window
 
 
@@ -37,17 +38,29 @@ def test_window_closes_after_64_messages(window: Window) -> None:
     """Answers of the broker open nothing; receipts do."""
     fill(window, MAX_MESSAGES)
     for sequence in range(1, 65):
-        window.taken(sequence)
+        window.taken(sequence, 0.0)
     assert window.room(0.0).messages == 0
     window.receipted(receipt(3, 9, upto=1))
-    assert window.room(0.0) == Room(3, MAX_BYTES - 61 * 1000)
+    assert (window.room(0.0).messages, window.room(0.0).alone_bytes) == (3, MAX_BYTES - 61 * 1000)
     assert window.known == frozenset(range(1, 65)) - {1, 3, 9}
 
 
 def test_window_closes_after_2_mib(window: Window) -> None:
-    """The room in bytes is what 2 MiB leave."""
-    fill(window, 2, size_bytes=MAX_BYTES // 2)
-    assert window.room(0.0).size_bytes == 0
+    """However fast the broker answers, what has no receipt is no more than 2 MiB."""
+    for sequence in (1, 2):
+        window.sent(sequence, MAX_BYTES // 2, 0.0)
+        window.taken(sequence, 0.0)
+    assert window.room(0.0) == Room(MAX_MESSAGES - 2, 0, 0)
+
+
+def test_window_leaves_room_for_no_more_than_the_line_carries_soon(window: Window) -> None:
+    """What the broker has not answered counts; a message of any size may go when nothing is unanswered."""
+    window.sent(1, FIRST_BYTES - 10, 0.0)
+    assert window.room(0.0) == Room(MAX_MESSAGES - 1, 10, 0)
+    window.taken(1, 8.0)
+    room = window.room(8.0)
+    assert room.size_bytes < FIRST_BYTES / 4, "eight seconds for so little: a narrow line"
+    assert room.alone_bytes == MAX_BYTES - (FIRST_BYTES - 10)
 
 
 def test_message_without_a_receipt_is_due_after_30_s_then_twice_as_long_up_to_5_minutes(window: Window) -> None:
@@ -91,7 +104,7 @@ def test_repeats_keep_to_the_allowance(window: Window) -> None:
     """While the broker answers nothing, what is due does not pile up on the connection."""
     fill(window, MAX_MESSAGES)
     assert window.may_repeat(40.0) == 0
-    window.taken(1)
+    window.taken(1, 0.0)
     assert window.may_repeat(40.0) == 1
 
 
@@ -126,7 +139,7 @@ def test_allowance_doubles_with_each_taken_message(window: Window) -> None:
     seen = []
     for sequence in range(2, 9):
         window.sent(sequence, 1000, 1.0)
-        window.taken(sequence)
+        window.taken(sequence, 1.0)
         seen.append(window.room(1.0).messages)
         window.receipted(receipt(sequence))
     assert seen == [2, 4, 8, 16, 32, 63, 63]
@@ -137,7 +150,7 @@ def test_refused_message_is_put_off_and_makes_room(window: Window) -> None:
     window.sent(1, 1000, 0.0)
     window.refused(1, 0.0, takes_none=False)
     assert window.known == {1}
-    assert window.room(1.0) == Room(1, MAX_BYTES)
+    assert window.room(1.0) == Room(1, FIRST_BYTES, MAX_BYTES)
     assert (window.due(29.0), window.due(30.0)) == ([], [1])
 
 
@@ -145,10 +158,10 @@ def test_everything_is_sent_again_on_the_next_connection(window: Window) -> None
     """Nothing is known any more, and with all answered the whole window is open."""
     fill(window, 3)
     for sequence in (1, 2, 3):
-        window.taken(sequence)
+        window.taken(sequence, 0.0)
     window.start_over(1.0)
     assert window.known == frozenset()
-    assert window.room(1.0) == Room(MAX_MESSAGES, MAX_BYTES)
+    assert window.room(1.0) == Room(MAX_MESSAGES, FIRST_BYTES, MAX_BYTES)
     assert not window.sent(1, 1000, 1.0), "on this connection it is the first time"
 
 

@@ -1,0 +1,106 @@
+"""A network of its own for one process, behind a cable that can be pulled and made narrow; needs root on Linux.
+
+    process in the namespace ── veth ══ cable ══ veth ── TcpProxy on this side ── server on loopback
+
+Unlike a proxy alone, a pulled cable tells nobody: packets vanish, and TCP goes on trying at growing intervals.
+"""
+
+import os
+import shutil
+import subprocess
+from types import TracebackType
+from typing import Final, Self
+
+from tests.faults.proxy import TcpProxy
+
+WITHIN_S: Final = 10
+BURST: Final = "16kb"
+LONGEST_QUEUE: Final = "400ms"
+"""What waits longer in front of a narrow cable is dropped, as a router would."""
+
+
+class Namespace:
+    """A network namespace whose only way out is a line to one port; a context manager that makes and removes it.
+
+    Args:
+        target_port: of the server on loopback.
+
+    Attributes:
+        line: the proxy on this side.
+        prefix: put before a command, it runs inside.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        number = os.getpid() % 16000
+        self._name = f"wf{number}"
+        self._here, self._there = f"wf{number}a", f"wf{number}b"
+        net = f"10.213.{number // 64}.{number % 64 * 4}".rsplit(".", 1)
+        self._addresses = [f"{net[0]}.{int(net[1]) + offset}" for offset in (1, 2)]
+        self.prefix = ("ip", "netns", "exec", self._name)
+        self.line = TcpProxy(target_port, host=self._addresses[0])
+
+    def pull(self) -> None:
+        """Pull the cable."""
+        _run("ip", "link", "set", self._here, "down")
+
+    def plug(self) -> None:
+        """Put the cable back."""
+        _run("ip", "link", "set", self._here, "up")
+
+    def narrow(self, kbit_per_s: int) -> None:
+        """Let the cable carry so much in each direction."""
+        shape = ("root", "tbf", "rate", f"{kbit_per_s}kbit", "burst", BURST, "latency", LONGEST_QUEUE)
+        _run("tc", "qdisc", "replace", "dev", self._here, *shape)
+        _run(*self.prefix, "tc", "qdisc", "replace", "dev", self._there, *shape)
+
+    def widen(self) -> None:
+        """Let the cable carry as much as it can."""
+        _run("tc", "qdisc", "del", "dev", self._here, "root")
+        _run(*self.prefix, "tc", "qdisc", "del", "dev", self._there, "root")
+
+    def held_back(self) -> int:
+        """Return how often something had to wait in front of the narrow cable, seen from inside."""
+        shown = _run(*self.prefix, "tc", "-s", "qdisc", "show", "dev", self._there)
+        return int(shown.partition("overlimits ")[2].split()[0])
+
+    def is_plugged(self) -> bool:
+        """Return whether the process inside sees a cable."""
+        shown = _run(*self.prefix, "ip", "-o", "link", "show", self._there)
+        return "NO-CARRIER" not in shown
+
+    def __enter__(self) -> Self:
+        _run("ip", "netns", "add", self._name)
+        _run("ip", "link", "add", self._here, "type", "veth", "peer", "name", self._there, "netns", self._name)
+        _run("ip", "addr", "add", f"{self._addresses[0]}/30", "dev", self._here)
+        _run(*self.prefix, "ip", "addr", "add", f"{self._addresses[1]}/30", "dev", self._there)
+        for command in ((), self.prefix):
+            device = self._there if command else self._here
+            _run(*command, "ip", "link", "set", device, "up")
+        _run(*self.prefix, "ip", "link", "set", "lo", "up")  # paho wakes its own thread through it
+        self.line.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.line.__exit__(kind, error, trace)
+        _run("ip", "link", "del", self._here)
+        _run("ip", "netns", "del", self._name)
+
+
+def why_not() -> str | None:
+    """Return why there can be no namespace here, None if there can."""
+    if missing := [program for program in ("ip", "tc") if shutil.which(program) is None]:
+        return f"needs {' and '.join(missing)}: `apt-get install iproute2`"
+    probe = f"wf{os.getpid()}probe"
+    try:
+        _run("ip", "netns", "add", probe)
+        _run("ip", "netns", "del", probe)
+    except subprocess.CalledProcessError as exc:
+        return f"needs root and the right to make network namespaces: {exc.stderr.strip()}"
+    return None
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WITHIN_S)
+    return done.stdout
