@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from winnow import __version__
-from winnow.cli import check, demo, doctor, gateway, models, replay, run, sink, spool, tail, zones
+from winnow.cli import check, demo, doctor, gateway, models, pki, replay, run, sink, spool, tail, zones
 
 app = typer.Typer(
     name="winnow",
@@ -28,6 +28,7 @@ app.command(rich_help_panel="Setting up")(zones.zones)
 app.command(rich_help_panel="Setting up")(doctor.doctor)
 app.add_typer(spool.app, name="spool", rich_help_panel="Setting up")
 app.add_typer(models.app, name="models", rich_help_panel="Setting up")
+app.add_typer(pki.app, name="pki", rich_help_panel="Setting up")
 app.command(rich_help_panel="Between edge and cloud")(gateway.gateway)
 app.command(rich_help_panel="Between edge and cloud")(sink.sink)
 
