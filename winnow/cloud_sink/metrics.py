@@ -1,8 +1,13 @@
 """What a sink counts."""
 
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from winnow.cloud_sink.store import Gap, WriteResult
+
+MAX_GAPS_SHOWN: Final = 20
+"""One series a gap would be one a message if a disk were lost; the sums tell of the rest."""
 
 
 class SinkMetrics:
@@ -25,6 +30,13 @@ class SinkMetrics:
         self.lag = Gauge("winnow_sink_lag_records", "Records in Kafka that are not stored yet.", registry=self.registry)
         self.gaps = Gauge("winnow_sink_gaps", "Runs of sequences that are overdue.", registry=self.registry)
         self.missing = Gauge("winnow_sink_missing_sequences", "Sequences that are overdue.", registry=self.registry)
+        self.gap = Gauge(
+            "winnow_sink_gap_sequences",
+            f"How many sequences one gap has; the oldest {MAX_GAPS_SHOWN} gaps, for as long as they are open.",
+            ["node", "epoch", "first", "last"],
+            registry=self.registry,
+        )
+        self._shown: set[tuple[str, str, str, str]] = set()
 
     def note_write(self, result: WriteResult) -> None:
         """Everything that one write did is counted."""
@@ -38,3 +50,10 @@ class SinkMetrics:
         """The gauges show these gaps."""
         self.gaps.set(len(gaps))
         self.missing.set(sum(gap.count for gap in gaps))
+        oldest = sorted(gaps, key=lambda gap: gap.since)[:MAX_GAPS_SHOWN]
+        shown = {(gap.node, gap.epoch, str(gap.first), str(gap.last)): gap.count for gap in oldest}
+        for labels, missing in shown.items():
+            self.gap.labels(*labels).set(missing)
+        for labels in self._shown - shown.keys():
+            self.gap.remove(*labels)
+        self._shown = set(shown)

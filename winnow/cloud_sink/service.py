@@ -81,7 +81,9 @@ def _page(settings: SinkSettings, store: Store, clock: Clock) -> Iterator[None]:
         return
     from winnow.cloud_sink.web import web_server  # noqa: PLC0415 - a sink without a page needs no web server
 
-    with web_server(store, clock=clock, host=settings.http.host, port=settings.http.port) as address:
+    with web_server(
+        store, clock=clock, host=settings.http.host, port=settings.http.port, lateness_s=settings.lateness_s
+    ) as address:
         _log.info("The page is served", extra={"address": address})
         yield
 

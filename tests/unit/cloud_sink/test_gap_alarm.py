@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from winnow.cloud_sink.gap_alarm import MAX_LINES, GapAlarm, proven
-from winnow.cloud_sink.metrics import SinkMetrics
+from winnow.cloud_sink.metrics import MAX_GAPS_SHOWN, SinkMetrics
 from winnow.cloud_sink.store import Gap, WriteResult
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -70,3 +70,20 @@ def test_metrics_count_writes_and_gaps() -> None:
     assert sample("winnow_sink_records_total", {"outcome": "duplicate"}) == 2
     assert sample("winnow_sink_refused_records_total", {"reason": "schema"}) == 1
     assert (sample("winnow_sink_gaps"), sample("winnow_sink_missing_sequences")) == (2, 6)
+
+
+def test_metrics_name_each_gap_while_it_is_open() -> None:
+    """Node, epoch and exact range are labels; a closed gap has no series any more, and there are never many."""
+    metrics = SinkMetrics()
+
+    def named(gap: Gap) -> float | None:
+        labels = {"node": gap.node, "epoch": gap.epoch, "first": str(gap.first), "last": str(gap.last)}
+        return metrics.registry.get_sample_value("winnow_sink_gap_sequences", labels)
+
+    metrics.note_gaps([_gap(5, 9), _gap(11, 11)])
+    assert (named(_gap(5, 9)), named(_gap(11, 11))) == (5, 1)
+    metrics.note_gaps([_gap(11, 11)])
+    assert (named(_gap(5, 9)), named(_gap(11, 11))) == (None, 1)
+    metrics.note_gaps([_gap(number, number) for number in range(1, 200, 2)])
+    (family,) = (one for one in metrics.registry.collect() if one.name == "winnow_sink_gap_sequences")
+    assert len(family.samples) == MAX_GAPS_SHOWN

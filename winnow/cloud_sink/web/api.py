@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from winnow.cloud_sink.store.rows import EventFilter, HourCount
-from winnow.cloud_sink.store.store import Store
+from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.parameters import (
     FILTER_PARAMETERS,
     check_known,
@@ -45,11 +45,13 @@ class Api:
     Args:
         store: what is shown; it must allow several threads at once.
         clock: says which hour it is.
+        lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, lateness_s: float = DEFAULT_LATENESS_S) -> None:
         self._store = store
         self._clock = clock
+        self._lateness_s = lateness_s
 
     def events(self, request: Request) -> Response:
         """Return events, newest first unless `order=oldest`; `after` and `before` page through positions."""
@@ -101,7 +103,7 @@ class Api:
     def gaps(self, request: Request) -> Response:
         """Return what is missing."""
         check_known(request.query_params, ())
-        return json_response(gap_page(self._store.gaps()))
+        return json_response(gap_page(self._store.gaps(self._lateness_s)))
 
     def thumbnail(self, request: Request) -> Response:
         """Return a picture; its name depends on its content, so a browser may keep it."""

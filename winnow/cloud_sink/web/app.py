@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from winnow.cloud_sink.store.errors import StoreError
-from winnow.cloud_sink.store.store import Store
+from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.api import Api, error_response
 from winnow.cloud_sink.web.feed import Feed
 from winnow.cloud_sink.web.parameters import ParameterError
@@ -31,16 +31,23 @@ _REVALIDATE: Final = {"Cache-Control": "no-cache"}
 """Kept, but asked for again each time: an upgrade shows at once, and an unchanged file costs no bytes."""
 
 
-def create_app(store: Store, *, clock: Clock, allowed_hosts: Sequence[str] = LOOPBACK_HOSTS) -> Starlette:
+def create_app(
+    store: Store,
+    *,
+    clock: Clock,
+    allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
+    lateness_s: float = DEFAULT_LATENESS_S,
+) -> Starlette:
     """Return the application; its `state.feed` must be closed when its server is asked to stop.
 
     Args:
         store: what is shown; stays open when the application ends.
         clock: says which hour it is.
         allowed_hosts: names under which the page may be asked for; "*" allows all.
+        lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
     """
     feed = Feed(store, clock)
-    api = Api(store, clock)
+    api = Api(store, clock, lateness_s)
     app = Starlette(
         routes=[
             Route("/", _page),

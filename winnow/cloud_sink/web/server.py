@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
-from winnow.cloud_sink.store.store import Store
+from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.app import create_app
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS
 from winnow.runtime.clock import Clock
@@ -56,13 +56,14 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def web_server(
+def web_server(  # noqa: PLR0913 - what a page depends on
     store: Store,
     *,
     clock: Clock,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     allowed_hosts: Sequence[str] | None = None,
+    lateness_s: float = DEFAULT_LATENESS_S,
 ) -> Iterator[str]:
     """Serve the page while the block runs; yield its address, e.g. `http://127.0.0.1:8080/`.
 
@@ -73,6 +74,7 @@ def web_server(
         port: 0 picks a free one.
         allowed_hosts: names under which the page may be asked for. Default: those of loopback, and any name if
             `host` is no loopback address.
+        lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
 
     Raises:
         OSError: the port is taken or not ours to open.
@@ -81,7 +83,7 @@ def web_server(
     if not _is_loopback(host):
         _LOG.warning("the page has no login and can be read from other machines", extra={"host": host})
     listener = _listen(host, port)
-    server = _Server(create_app(store, clock=clock, allowed_hosts=names))
+    server = _Server(create_app(store, clock=clock, allowed_hosts=names, lateness_s=lateness_s))
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
     thread.start()
     try:
