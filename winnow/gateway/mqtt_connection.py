@@ -20,7 +20,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from winnow.gateway.intake import ConnectionLostError
+from winnow.runtime.clock import SystemClock
 from winnow.runtime.mqtt import SESSION_EXPIRY_S, MqttSettings, connect_properties, new_client
+from winnow.runtime.tls import CertificateWatch
 
 MAX_PACKET_BYTES: Final = 320 * 1024
 """Asked of the broker. The contract's largest payload is 256 KiB; the rest is room for poison to be seen as such."""
@@ -57,6 +59,7 @@ class MqttConnection:
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[str] = self._loop.create_future()
+        self._certificate = CertificateWatch(settings.tls, SystemClock())
         self._unanswered = 0
         self._refusal_told = False
         self._client = new_client(settings, client_id=client_id, manual_ack=True)
@@ -88,11 +91,13 @@ class MqttConnection:
         await self._answer_to(self._subscribed, "SUBSCRIBE")
 
     async def wait_until_lost(self) -> str:
-        """Keep the connection alive; return why it ended."""
+        """Keep the connection alive; return why it ended, or that a renewed certificate asks for another one."""
         while self.alive:
             await asyncio.wait({self._ended}, timeout=HOUSEKEEPING_EVERY_S)
             if self.alive:
                 self._guard(self._client.loop_misc)
+            if self.alive and self._certificate.has_changed():
+                return "the certificate was renewed"
         return self._ended.result()
 
     def publish(self, topic: str, payload: bytes) -> None:

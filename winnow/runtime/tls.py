@@ -1,8 +1,14 @@
 """TLS settings and the context they make."""
 
+import logging
 import ssl
+from typing import Final
 
+from winnow.runtime.clock import Clock
+from winnow.runtime.file_watch import FileWatch
 from winnow.runtime.settings import Settings, SettingsError, SettingsPath
+
+_log: Final = logging.getLogger(__name__)
 
 
 class TlsSettings(Settings):
@@ -33,3 +39,31 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as exc:
         raise SettingsError(f"tls: {exc}; check ca_file, certificate_file and key_file") from exc
     return context
+
+
+class CertificateWatch:
+    """Notices that a renewed certificate has been put in the place of the one in use.
+
+    Args:
+        settings: whose files are watched.
+        clock: tells when to look again.
+    """
+
+    def __init__(self, settings: TlsSettings, clock: Clock) -> None:
+        self._settings = settings
+        files = (settings.ca_file, settings.certificate_file, settings.key_file)
+        self._watches = [FileWatch(path, clock) for path in files if path is not None]
+
+    def has_changed(self) -> bool:
+        """Return whether files have changed since the last True, and can be used; looks once a second.
+
+        A certificate whose key has not come yet, or that is damaged, changes nothing: what is in use stays in use.
+        """
+        if not any([watch.has_changed() for watch in self._watches]):  # noqa: C419 - each of them has to look
+            return False
+        try:
+            client_context(self._settings)
+        except SettingsError as exc:
+            _log.warning("A changed certificate cannot be used; the old one stays", extra={"reason": str(exc)})
+            return False
+        return True

@@ -73,8 +73,14 @@ class Link(Protocol):
     def fault(self) -> str | None:
         """Return what is wrong with a connection that has not ended by itself, None if it is well."""
 
+    def is_outdated(self) -> bool:
+        """Return whether the certificate has been renewed: the next connection shows another one."""
+
     def close(self, *, orderly: bool) -> None:
-        """End the connection: orderly keeps the broker from publishing the last will."""
+        """End the connection: orderly keeps the broker from publishing the last will.
+
+        The link after an outdated one that was closed in order takes over its session, with all that waits in it.
+        """
 
 
 Connect = Callable[[Callable[[], None]], Link]

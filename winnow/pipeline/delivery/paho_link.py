@@ -29,6 +29,7 @@ from winnow.pipeline.delivery.metrics import RefusalReason
 from winnow.pipeline.delivery.statuses import node_status_message
 from winnow.runtime.clock import Clock
 from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
+from winnow.runtime.tls import CertificateWatch
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,9 @@ DISCONNECT_WITHIN_S: Final = 1.0
 
 SILENT_KEEPALIVES: Final = 3
 """paho itself closes after two keepalives without an answer; after three it is paho that hangs."""
+
+SESSION_S: Final = 60
+"""The broker keeps a session so long: a connection that is made anew for a renewed certificate finds its receipts."""
 
 _MAX_REPORTS: Final = 4096
 """Kept for a publisher that is busy. The oldest go first; what a lost receipt names is published again."""
@@ -78,6 +82,10 @@ class PahoLink:
         will: published by the broker, retained, when the connection ends without being closed.
         wake: called from the network thread when there is something to report.
         clock: times the silence.
+        resumes: True takes over the session of the link before, False begins a new one.
+
+    Attributes:
+        can_be_resumed: whether the session waits for a link with a renewed certificate.
 
     Raises:
         OSError: the broker cannot be reached.
@@ -94,7 +102,11 @@ class PahoLink:
         will: MqttMessage,
         wake: Callable[[], None],
         clock: Clock,
+        resumes: bool = False,
     ) -> None:
+        self.can_be_resumed = False
+        self._outdated = False
+        self._certificate = CertificateWatch(settings.tls, clock)
         self._receipts_topic = receipts_topic
         self._commands_topic = commands_topic
         self._wake = wake
@@ -108,9 +120,9 @@ class PahoLink:
         self._over = Flag()
         self._opened_at_s = self._heard_at_s = clock.monotonic_s()
         self._client = new_client(settings, client_id=client_id, reconnects=False)
-        self._open(settings, will)
+        self._open(settings, will, resumes=resumes)
 
-    def _open(self, settings: MqttSettings, will: MqttMessage) -> None:
+    def _open(self, settings: MqttSettings, will: MqttMessage, *, resumes: bool) -> None:
         client = self._client
         client.max_inflight_messages_set(0)  # no limit of paho's own: `room` keeps to the broker's
         client.on_connect = self._on_connect
@@ -125,8 +137,8 @@ class PahoLink:
         client.connect(
             *settings.address,
             keepalive=settings.keepalive_s,
-            clean_start=True,
-            properties=connect_properties(session_expiry_s=0),
+            clean_start=not resumes,
+            properties=connect_properties(session_expiry_s=SESSION_S),
         )
         client.loop_start()
 
@@ -162,8 +174,14 @@ class PahoLink:
             return "the network thread has ended"
         return "nothing heard from the broker" if now_s - self._heard_at_s > self._silence_s else None
 
+    def is_outdated(self) -> bool:
+        """See `Link.is_outdated`."""
+        self._outdated = self._outdated or self._certificate.has_changed()
+        return self._outdated
+
     def close(self, *, orderly: bool) -> None:
         """See `Link.close`; a second call changes nothing."""
+        self.can_be_resumed = orderly and self._outdated
         if orderly and not self._over.is_set():
             self._client.disconnect()
             self._over.wait(DISCONNECT_WITHIN_S)
@@ -233,11 +251,12 @@ def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Cloc
     Raises:
         SettingsError: a certificate or the password cannot be read.
     """
+    last: list[PahoLink] = []
     new_client(settings, client_id=node)  # wrong settings end the start, not every connection after it
 
     def connect(wake: Callable[[], None]) -> Link:
         offline = NodeStatus(state="offline", since=clock.now(), version=version)
-        return PahoLink(
+        link = PahoLink(
             settings,
             client_id=f"winnow-edge-{node}",
             receipts_topic=receipts_topic(node),
@@ -245,7 +264,10 @@ def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Cloc
             will=node_status_message(node, offline),
             wake=wake,
             clock=clock,
+            resumes=any(former.can_be_resumed for former in last),
         )
+        last[:] = [link]
+        return link
 
     return connect
 

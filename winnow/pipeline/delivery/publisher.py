@@ -27,6 +27,7 @@ from winnow.pipeline.delivery.window import FIRST_RETRY_S, Window
 from winnow.pipeline.delivery.wire import WireTally
 from winnow.runtime.clock import Clock
 from winnow.runtime.retry import Backoff
+from winnow.runtime.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,9 @@ LAST_RECONNECT_S: Final = 5.0
 
 STEADY_S: Final = 10.0
 """A connection that held for so long was a good one: the next reconnect is a quick one again."""
+
+CHANGE_WITHIN_S: Final = 5.0
+"""How long a connection with an outdated certificate is kept for answers that the broker owes."""
 
 FAREWELL_S: Final = 1.0
 """How long the broker's answer to the last status is waited for."""
@@ -100,6 +104,7 @@ class Publisher:
         self._connected_at_s = 0.0
         self._connections = 0
         self._try_at_s = clock.monotonic_s()
+        self._change_by_s: float | None = None
         self._outage: str | None = None
         self._packets: dict[int, Packet] = {}
         self._wake = Flag()
@@ -158,7 +163,9 @@ class Publisher:
             self._open_link(now_s)
         if self._link is not None:
             self._hear(self._link, now_s)
-        if self._link is not None and self._connected is not None:
+        if self._link is not None and self._connected is not None and self._link.is_outdated():
+            self._change_link(self._link, now_s)
+        elif self._link is not None and self._connected is not None:
             self._send_statuses(self._link)
             self._send_due(self._link, now_s)
             self._send_waiting(self._link, self._connected, now_s)
@@ -187,9 +194,26 @@ class Publisher:
     def _open_link(self, now_s: float) -> None:
         try:
             self._link = self._connect(self._wake.set)
-        except OSError as exc:
-            self._note_outage(f"cannot connect: {exc.strerror or exc}")
+        except (OSError, SettingsError) as exc:
+            self._note_outage(f"cannot connect: {getattr(exc, 'strerror', None) or exc}")
             self._try_at_s = now_s + self._reconnect.next_delay_s()
+
+    def _change_link(self, link: Link, now_s: float) -> None:
+        """Connect anew with a renewed certificate, once the broker has answered everything.
+
+        Nothing is on its way then, the session stays, and with it the receipts that come in between.
+        """
+        self._change_by_s = self._change_by_s or now_s + CHANGE_WITHIN_S
+        if self._packets and now_s < self._change_by_s:
+            return
+        self._change_by_s = None
+        logger.info("The certificate was renewed; connecting anew", extra={"node": self._spool.node})
+        link.close(orderly=True)
+        self._link, self._connected = None, None
+        if self._packets:
+            self._packets.clear()
+            self._window.start_over(now_s)
+        self._open_link(now_s)
 
     def _drop_link(self, reason: str, now_s: float) -> None:
         link, self._link, self._connected = self._link, None, None

@@ -157,12 +157,14 @@ class FakeLink:
         published: every message and whether it was retained; the index + 1 is its packet id.
         closed: None, or whether it was closed in an orderly way.
         wrong: what `fault` returns.
+        outdated: what `is_outdated` returns.
     """
 
     def __init__(self, wake: Callable[[], None], *, receive_maximum: int = 65535) -> None:
         self.published: list[tuple[MqttMessage, bool]] = []
         self.closed: bool | None = None
         self.wrong: str | None = None
+        self.outdated = False
         self._receive_maximum = receive_maximum
         self._answered = 0
         self._wake = wake
@@ -194,6 +196,10 @@ class FakeLink:
     def fault(self) -> str | None:
         """See `Link.fault`."""
         return self.wrong
+
+    def is_outdated(self) -> bool:
+        """See `Link.is_outdated`."""
+        return self.outdated
 
     def close(self, *, orderly: bool) -> None:
         """See `Link.close`."""
