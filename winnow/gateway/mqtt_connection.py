@@ -96,7 +96,7 @@ class MqttConnection:
             await asyncio.wait({self._ended}, timeout=HOUSEKEEPING_EVERY_S)
             if self.alive:
                 self._guard(self._client.loop_misc)
-            if self.alive and self._certificate.has_changed():
+            if self._certificate.has_changed():
                 return "the certificate was renewed"
         return self._ended.result()
 
