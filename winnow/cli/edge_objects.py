@@ -84,16 +84,21 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     speed: float | None,
     announce: Callable[[CameraStatus], None] = lambda _: None,
     picture_size: Callable[[], Size] = lambda: "full",
-    watches_folders: bool = False,
+    is_unattended: bool = False,
 ) -> Camera:
-    """Return the same camera as `build_camera`; one of a folder may wait for what comes into it.
+    """Return the same camera as `build_camera`.
+
+    Where nobody looks on, a folder is watched for what comes into it if its settings say so, and recordings are decoded
+    in processes of their own.
 
     Raises:
         SourceError: its source's address is wrong, or the recording cannot be read.
     """
     live = settings.connection.live()
-    watches = watches_folders and settings.connection.watch_folder
-    source = open_source(settings.source, clock=clock, starts_at=starts_at, live=live, watches_folder=watches)
+    watches = is_unattended and settings.connection.watch_folder
+    source = open_source(
+        settings.source, clock=clock, starts_at=starts_at, live=live, watches_folder=watches, isolates=is_unattended
+    )
     is_open_ended = source.is_live or watches
     footage = live_digest(settings.source, clock.now()) if is_open_ended else _digest(Path(settings.source))
     return Camera(

@@ -2,8 +2,8 @@
 
 It is started as `python -m winnow.pipeline.decoder.child SOCKET PAGE`, with the descriptors of a packet socket and of a
 `ControlPage`. It reads one order from the socket, then sends JSON messages: `memory` (with a descriptor), `picture`,
-`lost`. Its owner answers as `answers.py` says. It
-ends when the stream does, when its owner does, or when it is killed; it keeps nothing that has to be saved.
+and `lost` or, of a recording, `end`. Its owner answers as `answers.py` says. It ends when the stream does, when its
+owner does, or when it is killed; it keeps nothing that has to be saved.
 """
 
 import contextlib
@@ -15,7 +15,8 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from queue import Empty, SimpleQueue
+from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,7 @@ from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError, Source
 from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.decoder.picture import Picture
 from winnow.pipeline.decoder.reader import PictureReader, Step, video_stream
+from winnow.pipeline.decoder.recording import Recording, RecordingTime
 from winnow.pipeline.decoder.sampling import FrameSampler
 from winnow.pipeline.decoder.shared_pictures import SLOTS, SharedPictures, shareable, size_bytes
 from winnow.pipeline.decoder.tally import SourceTally
@@ -84,7 +86,11 @@ class DecoderChild:
         Thread(target=self._listen, name="listen", daemon=True).start()
         Thread(target=self._beat, name="beat", daemon=True).start()
         try:
-            self._decode()
+            if self._order.recording is None:
+                self._decode()
+            else:
+                self._decode_recording(self._order.recording)
+                self._tell_end()
         except MemoryError:
             self._tell_lost(DecoderDiedError(redact_url(self._order.address), "decoding it needs too much memory"))
         except SourceError as exc:
@@ -127,6 +133,21 @@ class DecoderChild:
                 self._share(picture)
         raise SourceUnreachableError(redact_url(self._order.address), "the stream ended; trying again")
 
+    def _decode_recording(self, time: RecordingTime) -> None:
+        """Read a file to its end, at the pace of the owner.
+
+        Raises:
+            SourceError: it cannot be opened, or no picture could be had.
+            MemoryError: it wants more memory than this process may use.
+        """
+        self._enter(DecoderStep.OPEN)
+        recording = Recording(
+            Path(self._order.address), time=time, tally=self._tally, enter=lambda step: self._enter(_STEPS[step])
+        )
+        self._enter(DecoderStep.READ)
+        for picture in recording.pictures():
+            self._share(picture)
+
     def _open(self) -> InputContainer:
         return open_live(self._order.address, self._order.kind, self._order.settings, self._clock)
 
@@ -144,9 +165,8 @@ class DecoderChild:
         self._enter(DecoderStep.READ)
         image = shareable(picture.image)
         self._make_room(size_bytes(image))
-        try:
-            slot = self._free.get_nowait()
-        except Empty:
+        slot = self._free_slot()
+        if slot is None:
             self._tally.dropped["drop_oldest"] += 1
             return
         if self._memory is None:  # pragma: no cover - made above
@@ -175,6 +195,15 @@ class DecoderChild:
                 "keyframe": keyframe and [keyframe.number, str(keyframe.stream_s), keyframe.digest],
             }
         )
+
+    def _free_slot(self) -> int | None:
+        """Return a slot to write to: a recording waits for one, a camera does not."""
+        if self._order.recording is None:
+            return None if self._free.empty() else self._free.get_nowait()
+        self._enter(DecoderStep.WAIT)
+        slot = self._free.get()
+        self._enter(DecoderStep.READ)
+        return slot
 
     def _make_room(self, slot_bytes: int) -> None:
         """Have slots of at least this size; the owner is told of new ones and forgets the old."""
@@ -210,6 +239,10 @@ class DecoderChild:
 
     def _enter(self, step: DecoderStep) -> None:
         self._page.write(step, self._clock.monotonic_s(), self._tally)
+
+    def _tell_end(self) -> None:
+        self._enter(DecoderStep.WAIT)
+        self._tell({"kind": "end"})
 
     def _tell_lost(self, exc: SourceError) -> None:
         self._page.write(DecoderStep.READ, self._clock.monotonic_s(), self._tally)

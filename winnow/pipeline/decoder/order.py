@@ -8,6 +8,7 @@ from typing import Final
 
 from winnow.pipeline.decoder.addresses import SourceKind
 from winnow.pipeline.decoder.connection import LiveSettings
+from winnow.pipeline.decoder.recording import RecordingTime
 from winnow.pipeline.decoder.timekeeping import StreamPosition
 
 _JSON: Final = json.JSONEncoder()
@@ -24,7 +25,7 @@ class DecoderOrder:
         rate: pictures a second of stream time that are wanted; all if None.
         first_index: how many pictures of the source were decoded before.
         after: where the connection before this one ended.
-        starts_at: wall time of a recording's first picture.
+        recording: what gives a recording its time; None for live sources.
     """
 
     address: str
@@ -33,11 +34,11 @@ class DecoderOrder:
     rate: float | None = None
     first_index: int = 0
     after: StreamPosition | None = None
-    starts_at: datetime | None = None
+    recording: RecordingTime | None = None
 
     def encode(self) -> bytes:
         """Return the order as it is sent."""
-        after = self.after
+        recording = self.recording
         return _JSON.encode(
             {
                 "address": self.address,
@@ -45,8 +46,13 @@ class DecoderOrder:
                 "settings": asdict(self.settings),
                 "rate": self.rate,
                 "first_index": self.first_index,
-                "after": after and [after.stream_epoch, str(after.stream_s), after.first_read_mono_s],
-                "starts_at": self.starts_at and self.starts_at.isoformat(),
+                "after": _told_position(self.after),
+                "recording": recording
+                and {
+                    "starts_at": recording.starts_at.isoformat(),
+                    "ends_at": recording.ends_at and recording.ends_at.isoformat(),
+                    "after": _told_position(recording.after),
+                },
             }
         ).encode()
 
@@ -54,14 +60,30 @@ class DecoderOrder:
     def decode(cls, sent: bytes) -> "DecoderOrder":
         """Return the order that was sent; the sender is our own code."""
         told = json.loads(sent)
-        after = told["after"]
+        recording = told["recording"]
         return cls(
             address=told["address"],
             kind=SourceKind(told["kind"]),
             settings=LiveSettings(**told["settings"]),
             rate=told["rate"],
             first_index=told["first_index"],
-            after=after
-            and StreamPosition(stream_epoch=after[0], stream_s=Fraction(after[1]), first_read_mono_s=after[2]),
-            starts_at=told["starts_at"] and datetime.fromisoformat(told["starts_at"]),
+            after=_position(told["after"]),
+            recording=recording
+            and RecordingTime(
+                starts_at=datetime.fromisoformat(recording["starts_at"]),
+                ends_at=recording["ends_at"] and datetime.fromisoformat(recording["ends_at"]),
+                after=_position(recording["after"]),
+            ),
         )
+
+
+Told = tuple[int, str, float]
+"""A position as it is sent: epoch, stream time, monotonic time of the first frame."""
+
+
+def _told_position(position: StreamPosition | None) -> Told | None:
+    return (position.stream_epoch, str(position.stream_s), position.first_read_mono_s) if position else None
+
+
+def _position(told: Told | None) -> StreamPosition | None:
+    return told and StreamPosition(stream_epoch=told[0], stream_s=Fraction(told[1]), first_read_mono_s=told[2])

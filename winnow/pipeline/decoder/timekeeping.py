@@ -131,12 +131,17 @@ class StreamTimeline:
 
 
 class RecordedTime:
-    """Time of a recording: its first frame is at `starts_at`, all others follow by PTS."""
+    """Time of a recording: stream time 0 is at `starts_at`, all frames follow by PTS.
 
-    def __init__(self, starts_at: datetime = EPOCH) -> None:
+    Args:
+        starts_at: wall time, aware.
+        after: the last frame of the recording before this one.
+    """
+
+    def __init__(self, starts_at: datetime = EPOCH, *, after: StreamPosition | None = None) -> None:
         self._starts_at = starts_at
         self._begins_at: datetime | None = None
-        self._timeline = StreamTimeline()
+        self._timeline = StreamTimeline(after)
 
     def moment(self, pts: int | None, time_base: Fraction, nominal_s: Fraction) -> Moment:
         """Return when the next frame was shown."""

@@ -70,7 +70,11 @@ class LostMessage(Struct, frozen=True, kw_only=True, tag_field="kind", tag="lost
     message: Annotated[str, Meta(max_length=2000)]
 
 
-Message = MemoryMessage | PictureMessage | LostMessage
+class EndMessage(Struct, frozen=True, kw_only=True, tag_field="kind", tag="end", forbid_unknown_fields=True):
+    """The recording was read to its end."""
+
+
+Message = MemoryMessage | PictureMessage | LostMessage | EndMessage
 _DECODER: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 
 

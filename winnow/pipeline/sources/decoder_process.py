@@ -23,9 +23,11 @@ from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.decoder.picture import Picture
 from winnow.pipeline.decoder.shared_pictures import SLOTS
 from winnow.pipeline.sources.decoder_messages import (
+    EndMessage,
     ForeignMessageError,
     LostMessage,
     MemoryMessage,
+    Message,
     PictureMessage,
     lost_error,
     picture_of,
@@ -83,7 +85,7 @@ class DecoderProcess:
         return self._page.read()
 
     def pictures(self) -> Iterator[Picture]:
-        """Return the pictures that were ordered, until the process tells why there are no more.
+        """Return the pictures that were ordered, to the end of a recording or until the process tells what went wrong.
 
         Raises:
             SourceError: the stream could not be opened, was lost or has ended.
@@ -92,6 +94,8 @@ class DecoderProcess:
         try:
             while True:
                 message, descriptors = self._receive()
+                if isinstance(message, EndMessage):
+                    return
                 if isinstance(message, LostMessage):
                     raise lost_error(message, self._name)
                 if isinstance(message, MemoryMessage):
@@ -146,7 +150,7 @@ class DecoderProcess:
         self.close()
         self._socket.close()
 
-    def _receive(self) -> tuple[MemoryMessage | PictureMessage | LostMessage, list[int]]:
+    def _receive(self) -> tuple[Message, list[int]]:
         """Return the next message and the descriptors that came with it.
 
         Raises:

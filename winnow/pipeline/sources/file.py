@@ -1,28 +1,16 @@
-"""A recording: every frame, in order, at the pace of whoever reads."""
+"""A recording, decoded in this process: every frame, in order, at the pace of whoever reads."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Self
 
-import av
-
-from winnow.pipeline.decoder.containers import open_recording
-from winnow.pipeline.decoder.errors import SourceDamagedError, SourceNotVideoError
-from winnow.pipeline.decoder.reader import PictureReader, video_stream
+from winnow.pipeline.decoder.recording import Recording, RecordingTime
 from winnow.pipeline.decoder.stats import ClockSource, SourceStats
 from winnow.pipeline.decoder.tally import SourceTally
-from winnow.pipeline.decoder.timekeeping import EPOCH, RecordedTime, Timekeeper
 from winnow.pipeline.sources.frame import Frame
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-
-_INDEXED_FORMAT: Final = "mov,mp4,m4a,3gp,3g2,mj2"
-"""FFmpeg's name for the one common container whose index tells exactly how many packets follow."""
 
 
 class FileSource:
@@ -33,26 +21,18 @@ class FileSource:
 
     Args:
         path: the file.
-        starts_at: wall time of its first frame, aware.
-        timekeeper: given by a folder, whose files share one time.
+        time: what gives it its time.
         tally: given by a folder, whose files share one count.
     """
 
     is_live = False
     clock_source: ClockSource = "file"
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        starts_at: datetime = EPOCH,
-        timekeeper: Timekeeper | None = None,
-        tally: SourceTally | None = None,
-    ) -> None:
+    def __init__(self, path: Path, *, time: RecordingTime | None = None, tally: SourceTally | None = None) -> None:
         self._path = path
-        self._timekeeper = timekeeper or RecordedTime(starts_at)
+        self._time = time or RecordingTime()
         self._tally = tally or SourceTally()
-        self._container: InputContainer | None = None
+        self._recording: Recording | None = None
         self._frames: Iterator[Frame] = iter(())
         self._reading = Lock()  # FFmpeg must not be closed while another thread decodes
 
@@ -64,9 +44,7 @@ class FileSource:
     @property
     def duration_s(self) -> Fraction | None:
         """Length as the file's header tells, while the file is open."""
-        if self._container is None or self._container.duration is None:
-            return None
-        return Fraction(self._container.duration, av.time_base)
+        return self._recording.duration_s if self._recording else None
 
     @property
     def stats(self) -> SourceStats:
@@ -98,9 +76,9 @@ class FileSource:
         with self._reading:
             self._frames = iter(())
             self._tally.connection = "ended"
-            if self._container is not None:
-                self._container.close()
-                self._container = None
+            if self._recording is not None:
+                self._recording.close()
+                self._recording = None
 
     def __enter__(self) -> Self:
         """Open the file.
@@ -111,16 +89,9 @@ class FileSource:
             SourceNotVideoError: it is no video that can be decoded.
             SourceDamagedError: its index is missing.
         """
-        container = open_recording(self._path)
-        stream = video_stream(container)
-        if stream is None:
-            container.close()
-            raise SourceNotVideoError(self.description, "no video in it that can be decoded; give a video file")
-        self._container = container
+        self._recording = Recording(self._path, time=self._time, tally=self._tally)
         self._tally.connection = "online"
-        reader = PictureReader(container, stream, timekeeper=self._timekeeper, tally=self._tally)
-        index_packets = stream.frames if container.format.name == _INDEXED_FORMAT else 0
-        self._frames = self._read(reader, index_packets)
+        self._frames = self._read(self._recording)
         return self
 
     def __exit__(
@@ -129,16 +100,8 @@ class FileSource:
         """Close the file."""
         self.close()
 
-    def _read(self, reader: PictureReader, index_packets: int) -> Iterator[Frame]:
-        has_frame = False
+    def _read(self, recording: Recording) -> Iterator[Frame]:
         try:
-            for picture in reader.pictures():
-                has_frame = True
-                yield Frame.of(picture)
-        except av.FFmpegError:
-            self._tally.is_truncated = True
-        if reader.is_last_packet_corrupt or reader.packets_read < index_packets:
-            self._tally.is_truncated = True
-        self._tally.connection = "ended"
-        if not has_frame:
-            raise SourceDamagedError(self.description, "not one frame could be decoded; get another copy")
+            yield from map(Frame.of, recording.pictures())
+        finally:
+            self._tally.connection = "ended"

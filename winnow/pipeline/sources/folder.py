@@ -10,11 +10,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from winnow.pipeline.decoder.errors import SourceError, SourceNotFoundError, SourceNotVideoError
+from winnow.pipeline.decoder.recording import RecordingTime
 from winnow.pipeline.decoder.stats import ClockSource, SourceStats
 from winnow.pipeline.decoder.tally import SourceTally
-from winnow.pipeline.decoder.timekeeping import EPOCH, RecordedTime
+from winnow.pipeline.decoder.timekeeping import EPOCH, StreamPosition
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.frame import Frame
+from winnow.pipeline.sources.recording_source import OpenRecording, position_of
 
 VIDEO_SUFFIXES: Final = frozenset(
     {".3gp", ".asf", ".avi", ".flv", ".h264", ".m2ts", ".m4v", ".mjpeg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg"}
@@ -30,15 +32,22 @@ class FolderSource:
 
     Each file starts a new stream epoch right after the one before. A file that gives no frame is named in
     `stats.damage.skipped_files` and passed over: one bad file must not hide the others.
+
+    Args:
+        path: the folder.
+        starts_at: wall time of the first frame, aware.
+        open_file: makes the source of one file.
     """
 
     is_live = False
     clock_source: ClockSource = "file"
     duration_s: Fraction | None = None
 
-    def __init__(self, path: Path, *, starts_at: datetime = EPOCH) -> None:
+    def __init__(self, path: Path, *, starts_at: datetime = EPOCH, open_file: OpenRecording = FileSource) -> None:
         self._path = path
-        self._timekeeper = RecordedTime(starts_at)
+        self._starts_at = starts_at
+        self._open_file = open_file
+        self._last: StreamPosition | None = None
         self._tally = SourceTally()
         self._frames: Iterator[Frame] = iter(())
         self._reading = Lock()  # a file must not be closed while another thread decodes it
@@ -103,10 +112,12 @@ class FolderSource:
 
     def _read(self, videos: list[Path]) -> Iterator[Frame]:
         for path in videos:
-            self._timekeeper.restart()
+            time = RecordingTime(starts_at=self._starts_at, after=self._last)
             try:
-                with FileSource(path, timekeeper=self._timekeeper, tally=self._tally) as video:
-                    yield from video
+                with self._open_file(path, time=time, tally=self._tally) as video:
+                    for frame in video:
+                        self._last = position_of(frame)
+                        yield frame
             except SourceError as exc:
                 logger.warning("skipped a file of the folder", extra={"reason": str(exc)})
                 self._tally.skipped_files.append(str(exc))

@@ -10,13 +10,14 @@ from typing import Final, Protocol, Self
 
 from winnow.pipeline.decoder.addresses import redact_url, source_kind
 from winnow.pipeline.decoder.connection import LiveSettings
-from winnow.pipeline.decoder.control import DecoderStep, Progress
+from winnow.pipeline.decoder.control import Progress
 from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError
 from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.decoder.picture import Picture
 from winnow.pipeline.decoder.stats import ClockSource, SourceStats
 from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.decoder.timekeeping import StreamPosition
+from winnow.pipeline.sources.counted import Counted
 from winnow.pipeline.sources.decoder_process import DecoderProcess
 from winnow.pipeline.sources.frame import Frame
 from winnow.runtime.clock import Clock
@@ -192,7 +193,7 @@ class LiveSource:
             first_index=self._tally.frames_decoded,
             after=self._position,
         )
-        counted = _Counted(self._tally)
+        counted = Counted(self._tally)
         with self._connect(order) as decoder:
             self._decoder, self._rests = decoder, False
             decoder.sample(self._rate)  # it may have changed since the order
@@ -204,7 +205,7 @@ class LiveSource:
                 counted.add(decoder.progress())
                 self._decoder = None
 
-    def _receive(self, decoder: Decoder, counted: "_Counted") -> None:
+    def _receive(self, decoder: Decoder, counted: Counted) -> None:
         online_since_s: float | None = None
         for picture in decoder.pictures():
             if self._closing.is_set():
@@ -257,25 +258,3 @@ class LiveSource:
         until_s = self._clock.monotonic_s() + seconds
         while not self._closing.is_set() and (left_s := until_s - self._clock.monotonic_s()) > 0:
             self._clock.sleep(min(left_s, _PAUSE_STEP_S))
-
-
-class _Counted:
-    """Adds what a decoder counts to the source's tally, each thing once."""
-
-    def __init__(self, tally: SourceTally) -> None:
-        self._tally = tally
-        self._last = Progress(frames_decoded=tally.frames_decoded)
-
-    def add(self, now: Progress) -> None:
-        """Add what was counted since the last call."""
-        if now.step is DecoderStep.START:
-            return
-        tally, last = self._tally, self._last
-        tally.bytes_read += now.bytes_read - last.bytes_read
-        tally.frames_decoded += now.frames_decoded - last.frames_decoded
-        tally.frames_skipped += now.frames_skipped - last.frames_skipped
-        tally.corrupt_packets += now.corrupt_packets - last.corrupt_packets
-        tally.corrupt_frames += now.corrupt_frames - last.corrupt_frames
-        tally.drop("damaged", now.damaged - last.damaged)
-        tally.drop("drop_oldest", now.drop_oldest - last.drop_oldest)
-        self._last = now

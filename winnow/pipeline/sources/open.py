@@ -1,26 +1,34 @@
 """From what a person typed to the source that reads it."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from winnow.pipeline.decoder.addresses import SourceKind, source_kind
 from winnow.pipeline.decoder.connection import LiveSettings
+from winnow.pipeline.decoder.recording import RecordingTime
 from winnow.pipeline.decoder.timekeeping import EPOCH
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import FolderSource
+from winnow.pipeline.sources.isolated_file import IsolatedFileSource
 from winnow.pipeline.sources.live import LiveSource
 from winnow.pipeline.sources.source import Source
 from winnow.pipeline.sources.watched_folder import WatchedFolderSource
 from winnow.runtime.clock import Clock
 
+if TYPE_CHECKING:
+    from winnow.pipeline.sources.recording_source import OpenRecording
 
-def open_source(
+
+def open_source(  # noqa: PLR0913 - what each kind of source needs
     address: str,
     *,
     clock: Clock,
     starts_at: datetime = EPOCH,
     live: LiveSettings | None = None,
     watches_folder: bool = False,
+    isolates: bool = False,
 ) -> Source:
     """Return the source for `address`; `with` opens it.
 
@@ -30,6 +38,7 @@ def open_source(
         starts_at: wall time of a recording's first frame, aware.
         live: timeouts and limits of live sources.
         watches_folder: of a folder, read what comes into it from now on instead of what is there.
+        isolates: decode recordings too in a process of their own.
 
     Raises:
         SourceNotAllowedError: the address is of a kind that is never opened.
@@ -37,6 +46,9 @@ def open_source(
     if source_kind(address) is not SourceKind.PATH:
         return LiveSource(address, clock=clock, settings=live)
     path = Path(address)
+    open_file: OpenRecording = partial(IsolatedFileSource, clock=clock, settings=live) if isolates else FileSource
     if watches_folder and path.is_dir():
-        return WatchedFolderSource(path, clock=clock)
-    return FolderSource(path, starts_at=starts_at) if path.is_dir() else FileSource(path, starts_at=starts_at)
+        return WatchedFolderSource(path, clock=clock, open_file=open_file)
+    if path.is_dir():
+        return FolderSource(path, starts_at=starts_at, open_file=open_file)
+    return open_file(path, time=RecordingTime(starts_at=starts_at))

@@ -4,22 +4,26 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from threading import Event, Lock
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from winnow.pipeline.decoder.errors import SourceError, SourceNotFoundError, SourceUnreachableError
+from winnow.pipeline.decoder.recording import RecordingTime
 from winnow.pipeline.decoder.stats import ClockSource, SourceStats
 from winnow.pipeline.decoder.tally import SourceTally
-from winnow.pipeline.decoder.timekeeping import RecordedTime
 from winnow.pipeline.sources.arrivals import SETTLE_S, Arrivals, Stamp
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import VIDEO_SUFFIXES
 from winnow.pipeline.sources.frame import Frame
+from winnow.pipeline.sources.recording_source import OpenRecording, position_of
 from winnow.runtime.clock import Clock
+
+if TYPE_CHECKING:
+    from winnow.pipeline.decoder.timekeeping import StreamPosition
 
 POLL_S: Final = 1.0
 """How often the folder is looked at while nothing is read."""
@@ -37,17 +41,21 @@ class WatchedFolderSource:
         path: the folder.
         clock: times the looks at it.
         settle_s: how long a file must not change before it counts as complete.
+        open_file: makes the source of one file.
     """
 
     is_live = False
     clock_source: ClockSource = "file"
     duration_s: Fraction | None = None
 
-    def __init__(self, path: Path, *, clock: Clock, settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self, path: Path, *, clock: Clock, settle_s: float = SETTLE_S, open_file: OpenRecording = FileSource
+    ) -> None:
         self._path = path
         self._clock = clock
         self._settle_s = settle_s
-        self._timekeeper = RecordedTime()
+        self._open_file = open_file
+        self._last: StreamPosition | None = None
         self._tally = SourceTally()
         self._arrivals = Arrivals({})
         self._ready: deque[str] = deque()
@@ -142,11 +150,11 @@ class WatchedFolderSource:
 
     def _read(self, path: Path) -> Iterator[Frame]:
         try:
-            changed_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            with FileSource(path, timekeeper=self._timekeeper, tally=self._tally) as video:
-                length = timedelta(seconds=float(video.duration_s or 0))
-                self._timekeeper.begin(changed_at - length)
-                yield from video
+            time = RecordingTime(ends_at=datetime.fromtimestamp(path.stat().st_mtime, UTC), after=self._last)
+            with self._open_file(path, time=time, tally=self._tally) as video:
+                for frame in video:
+                    self._last = position_of(frame)
+                    yield frame
         except (SourceError, OSError) as exc:
             logger.warning("skipped a file of the folder", extra={"reason": str(exc)})
             self._tally.skipped_files.append(str(exc))

@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 
+from winnow.pipeline.decoder.recording import RecordingTime
 from winnow.pipeline.sources import (
     FileSource,
     Frame,
@@ -91,7 +92,7 @@ def test_bytes_read_are_those_of_the_video() -> None:
 def test_start_moves_the_wall_time_and_nothing_else() -> None:
     """A replay may say when the recording was made."""
     start = datetime(2026, 3, 1, 12, tzinfo=UTC)
-    with FileSource(CLIP, starts_at=start) as source:
+    with FileSource(CLIP, time=RecordingTime(starts_at=start)) as source:
         frames = list(source)
     assert frames[0].captured_at == start
     assert frames[25].captured_at == datetime(2026, 3, 1, 12, 0, 2, 500_000, tzinfo=UTC)
