@@ -18,7 +18,7 @@ from benchmarks.harness.report import Report, Target, figure
 from benchmarks.harness.running import RunningEdge, running_edge, served
 from benchmarks.harness.tools import ToolMissingError
 
-CAMERAS: Final[dict[Activity, int]] = {"busy": 12, "average": 20, "still": 50}
+CAMERAS: Final[dict[Activity, int]] = {"busy": 6, "average": 10, "still": 50}
 WANTED: Final[dict[Activity, float]] = {"busy": 12, "still": 50}
 CLIP_S: Final = 60
 SETTLE_S: Final = 15
@@ -28,7 +28,7 @@ PERIOD_S: Final = 0.2
 
 MAX_AGE_S: Final = 2 * PERIOD_S
 MAX_MEMORY_MIB: Final = 400
-SOAK_S: Final = 120
+SOAK_S: Final = 60
 SOAK_CLIP_S: Final = 30
 MAX_GROWTH_MIB: Final = 10
 
@@ -44,7 +44,7 @@ class _Load:
 
     @property
     def per_core(self) -> float:
-        """Cameras that a whole core would carry; 0 if even these were looked at too late."""
+        """Cameras that a whole core would carry at this cost each; 0 if even these were looked at too late."""
         return self.cameras / self.core_share if self.age_p95_s <= MAX_AGE_S else 0.0
 
 
