@@ -84,20 +84,26 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     speed: float | None,
     announce: Callable[[CameraStatus], None] = lambda _: None,
     picture_size: Callable[[], Size] = lambda: "full",
-    is_unattended: bool = False,
+    spool: Path | None = None,
 ) -> Camera:
     """Return the same camera as `build_camera`.
 
-    Where nobody looks on, a folder is watched for what comes into it if its settings say so, and recordings are decoded
-    in processes of their own.
+    A spool tells that nobody looks on: recordings are decoded in processes of their own, and a folder is watched for
+    what comes into it if its settings say so; what was read of it is remembered beside the spool.
 
     Raises:
         SourceError: its source's address is wrong, or the recording cannot be read.
     """
     live = settings.connection.live()
-    watches = is_unattended and settings.connection.watch_folder
+    watches = spool is not None and settings.connection.watch_folder
     source = open_source(
-        settings.source, clock=clock, starts_at=starts_at, live=live, watches_folder=watches, isolates=is_unattended
+        settings.source,
+        clock=clock,
+        starts_at=starts_at,
+        live=live,
+        watches_folder=watches,
+        isolates=spool is not None,
+        folder_memory=spool and spool.with_name(f"{spool.name}.{name}.folder.json"),
     )
     is_open_ended = source.is_live or watches
     footage = live_digest(settings.source, clock.now()) if is_open_ended else _digest(Path(settings.source))

@@ -131,7 +131,7 @@ def _build_camera(  # noqa: PLR0913, PLR0917 - the parts of a camera
         clock=clock,
         starts_at=datetime.now(UTC),
         speed=REAL_TIME,
-        is_unattended=True,
+        spool=settings.spool.path,
         announce=partial(delivery.publisher.set_camera_status, name),
         picture_size=lambda: delivery.accounts.budget.size,
     )

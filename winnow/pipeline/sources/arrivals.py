@@ -23,6 +23,10 @@ class Arrivals:
         self._settling: dict[str, tuple[Stamp, float]] = {}
         self._settle_s = settle_s
 
+    def handled(self) -> dict[str, Stamp]:
+        """Return what counts as told of or as there before, of all that the last look showed."""
+        return dict(self._handled)
+
     def complete(self, listing: Mapping[str, Stamp], now_s: float) -> list[str]:
         """Return the files that are new and complete now, the one that was changed first at the front, each once.
 

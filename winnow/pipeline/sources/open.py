@@ -11,6 +11,7 @@ from winnow.pipeline.decoder.recording import RecordingTime
 from winnow.pipeline.decoder.timekeeping import EPOCH
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import FolderSource
+from winnow.pipeline.sources.folder_memory import FolderMemory
 from winnow.pipeline.sources.isolated_file import IsolatedFileSource
 from winnow.pipeline.sources.live import LiveSource
 from winnow.pipeline.sources.source import Source
@@ -29,6 +30,7 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
     live: LiveSettings | None = None,
     watches_folder: bool = False,
     isolates: bool = False,
+    folder_memory: Path | None = None,
 ) -> Source:
     """Return the source for `address`; `with` opens it.
 
@@ -38,6 +40,7 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
         starts_at: wall time of a recording's first frame, aware.
         live: timeouts and limits of live sources.
         watches_folder: of a folder, read what comes into it from now on instead of what is there.
+        folder_memory: the file that remembers which recordings of a watched folder were read.
         isolates: decode recordings too in a process of their own.
 
     Raises:
@@ -48,7 +51,8 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
     path = Path(address)
     open_file: OpenRecording = partial(IsolatedFileSource, clock=clock, settings=live) if isolates else FileSource
     if watches_folder and path.is_dir():
-        return WatchedFolderSource(path, clock=clock, open_file=open_file)
+        memory = FolderMemory(folder_memory) if folder_memory else None
+        return WatchedFolderSource(path, clock=clock, open_file=open_file, memory=memory)
     if path.is_dir():
         return FolderSource(path, starts_at=starts_at, open_file=open_file)
     return open_file(path, time=RecordingTime(starts_at=starts_at))

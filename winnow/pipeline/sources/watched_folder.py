@@ -18,6 +18,7 @@ from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.sources.arrivals import SETTLE_S, Arrivals, Stamp
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import VIDEO_SUFFIXES
+from winnow.pipeline.sources.folder_memory import FolderMemory
 from winnow.pipeline.sources.frame import Frame
 from winnow.pipeline.sources.recording_source import OpenRecording, position_of
 from winnow.runtime.clock import Clock
@@ -37,11 +38,15 @@ class WatchedFolderSource:
     A recording's last frame was taken when its file was last changed. Each recording is a stream epoch of its own. One
     that gives no frame is named in `stats.damage.skipped_files` and passed over.
 
+    With a memory, what came while nobody watched is read too, and a recording that was not read to its end is read
+    again. The first time, and without a memory, what is there already is not read.
+
     Args:
         path: the folder.
         clock: times the looks at it.
         settle_s: how long a file must not change before it counts as complete.
         open_file: makes the source of one file.
+        memory: remembers what was read.
     """
 
     is_live = False
@@ -49,12 +54,19 @@ class WatchedFolderSource:
     duration_s: Fraction | None = None
 
     def __init__(
-        self, path: Path, *, clock: Clock, settle_s: float = SETTLE_S, open_file: OpenRecording = FileSource
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        settle_s: float = SETTLE_S,
+        open_file: OpenRecording = FileSource,
+        memory: FolderMemory | None = None,
     ) -> None:
         self._path = path
         self._clock = clock
         self._settle_s = settle_s
         self._open_file = open_file
+        self._memory = memory
         self._last: StreamPosition | None = None
         self._tally = SourceTally()
         self._arrivals = Arrivals({})
@@ -114,9 +126,12 @@ class WatchedFolderSource:
         if not self._path.is_dir():
             raise SourceNotFoundError(self.description, "no such folder; check the path")
         try:
-            self._arrivals = Arrivals(_listing(self._path), settle_s=self._settle_s)
+            present = _listing(self._path)
         except OSError as exc:
             raise SourceUnreachableError(self.description, f"cannot be read: {exc.strerror}") from exc
+        read = self._memory.load() if self._memory else None
+        self._arrivals = Arrivals(present if read is None else read, settle_s=self._settle_s)
+        self._remember()
         self._tally.connection = "online"
         return self
 
@@ -133,7 +148,7 @@ class WatchedFolderSource:
                 self._look()
             if not self._ready:
                 return None
-            self._frames = self._read(self._path / self._ready.popleft())
+            self._frames = self._read(self._path / self._ready[0])
         return frame
 
     def _look(self) -> None:
@@ -159,6 +174,14 @@ class WatchedFolderSource:
             logger.warning("skipped a file of the folder", extra={"reason": str(exc)})
             self._tally.skipped_files.append(str(exc))
         self._tally.connection = "online"
+        self._ready.popleft()
+        self._remember()
+
+    def _remember(self) -> None:
+        """Keep which recordings are done with."""
+        if self._memory is not None:
+            handled = self._arrivals.handled()
+            self._memory.keep({name: stamp for name, stamp in handled.items() if name not in self._ready})
 
 
 def _listing(folder: Path) -> dict[str, Stamp]:

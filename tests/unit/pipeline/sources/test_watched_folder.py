@@ -11,6 +11,7 @@ import pytest
 
 from winnow.pipeline.sources import Frame, SourceNotFoundError, WatchedFolderSource, open_source
 from winnow.pipeline.sources.arrivals import Arrivals
+from winnow.pipeline.sources.folder_memory import FolderMemory
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.testing import ManualClock
 
@@ -115,3 +116,49 @@ def test_close_ends_a_read_that_waits(tmp_path: Path) -> None:
         reader.join(5)
         assert not reader.is_alive()
     assert source.stats.connection == "ended"
+
+
+def test_restart_reads_what_came_meanwhile_and_what_was_not_finished(tmp_path: Path) -> None:
+    """What was there at the first start and what was read to its end stay read; nothing else is lost."""
+    folder, memory = tmp_path / "in", FolderMemory(tmp_path / "spool.door.folder.json")
+    folder.mkdir()
+    _put(folder, "before.mp4")
+    with WatchedFolderSource(folder, clock=ManualClock(), memory=memory) as source:
+        _put(folder, "read.mp4")
+        read = len(_all(source))
+        _put(folder, "half.mp4", ends_at=NOON + timedelta(hours=1))
+        assert source.read(timeout_s=10)
+    _put(folder, "meanwhile.mp4", ends_at=NOON + timedelta(hours=2))
+    with WatchedFolderSource(folder, clock=ManualClock(), memory=memory) as source:
+        again = _all(source)
+    assert len(again) == 2 * read
+    assert {frame.stream_epoch for frame in again} == {0, 1}
+    assert memory.load() == {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def test_memory_forgets_what_left_the_folder(tmp_path: Path) -> None:
+    """It never grows beyond the folder."""
+    folder, memory = tmp_path / "in", FolderMemory(tmp_path / "m.json")
+    folder.mkdir()
+    _put(folder, "old.mp4")
+    with WatchedFolderSource(folder, clock=ManualClock(), memory=memory) as source:
+        (folder / "old.mp4").unlink()
+        _put(folder, "new.mp4")
+        _all(source)
+    assert list(memory.load() or {}) == ["new.mp4"]
+
+
+def test_memory_that_cannot_be_read_or_written_is_told_and_does_no_harm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broken file counts as none; a full disk is logged once."""
+    (tmp_path / "m.json").write_text('{"a": 1}')
+    assert FolderMemory(tmp_path / "m.json").load() is None
+    (tmp_path / "file").touch()
+    nowhere = FolderMemory(tmp_path / "file" / "m.json")
+    nowhere.keep({})
+    nowhere.keep({})
+    assert [record.message for record in caplog.records] == [
+        "What was read of a folder cannot be told; taking all for read",
+        "What was read of a folder cannot be kept",
+    ]
