@@ -84,12 +84,14 @@ class Gateway:
     Attributes:
         sends_receipts: whether it answers.
         sequences: how often each sequence arrived.
+        topics: on which topics they did, those that came again left out.
         statuses: every status of the node (camera None) and its cameras, in order of arrival.
     """
 
     def __init__(self, broker: str, node: str, *, sends_receipts: bool = True) -> None:
         self.sends_receipts = sends_receipts
         self.sequences: Counter[int] = Counter()
+        self.topics: Counter[str] = Counter()
         self.statuses: list[tuple[str | None, Status]] = []
         self._node = node
         self._subscribed = threading.Event()
@@ -130,6 +132,8 @@ class Gateway:
         position = position_of(getattr(message.properties, "UserProperty", ()))
         assert position is not None
         epoch, sequence = position
+        if sequence not in self.sequences:
+            self.topics[message.topic] += 1
         self.sequences[sequence] += 1
         if self.sends_receipts:
             self.receipt(epoch, sequence)

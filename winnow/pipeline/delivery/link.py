@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from winnow.events.mqtt import MqttMessage
+from winnow.pipeline.delivery.aliases import Alias
 from winnow.pipeline.delivery.metrics import RefusalReason
 
 
@@ -14,9 +15,11 @@ class Connected:
 
     Attributes:
         max_packet_bytes: the largest packet that it takes; None if it names no limit.
+        topic_alias_maximum: how many topics it knows by a number.
     """
 
     max_packet_bytes: int | None = None
+    topic_alias_maximum: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ State = Literal["connecting", "connected", "ended"]
 class Link(Protocol):
     """One connection. It ends once and is not used again: the next one is a new link."""
 
-    def publish(self, message: MqttMessage, *, retain: bool = False) -> int | None:
+    def publish(self, message: MqttMessage, *, retain: bool = False, alias: Alias | None = None) -> int | None:
         """Hand a message (QoS 1) to the network; return its packet id, None if the connection is over."""
 
     @property

@@ -24,6 +24,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from winnow.events.mqtt import MqttMessage
 from winnow.events.status import NodeStatus
 from winnow.events.topics import commands_topic, receipts_topic
+from winnow.pipeline.delivery.aliases import Alias
 from winnow.pipeline.delivery.link import Answered, Arrived, Commanded, Connect, Connected, Ended, Link, Report
 from winnow.pipeline.delivery.metrics import RefusalReason
 from winnow.pipeline.delivery.statuses import node_status_message
@@ -142,14 +143,17 @@ class PahoLink:
         )
         client.loop_start()
 
-    def publish(self, message: MqttMessage, *, retain: bool = False) -> int | None:
+    def publish(self, message: MqttMessage, *, retain: bool = False, alias: Alias | None = None) -> int | None:
         """See `Link.publish`."""
         with self._lock:
             if self._over.is_set() or self._receive_maximum == 0:
                 return None
             self._unanswered += 1
         properties = _properties(message, PacketTypes.PUBLISH)
-        sent = self._client.publish(message.topic, message.payload, qos=1, retain=retain, properties=properties)
+        if alias is not None:
+            properties.TopicAlias = alias.number
+        topic = "" if alias is not None and alias.is_known else message.topic
+        sent = self._client.publish(topic, message.payload, qos=1, retain=retain, properties=properties)
         return sent.mid if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     @property
@@ -208,7 +212,11 @@ class PahoLink:
             [(topic, SubscribeOptions(qos=1)) for topic in (self._receipts_topic, self._commands_topic)]
         )
         self._receive_maximum = getattr(properties, "ReceiveMaximum", _DEFAULT_RECEIVE_MAXIMUM)
-        self._report(Connected(max_packet_bytes=getattr(properties, "MaximumPacketSize", None)))
+        connected = Connected(
+            max_packet_bytes=getattr(properties, "MaximumPacketSize", None),
+            topic_alias_maximum=getattr(properties, "TopicAliasMaximum", 0),
+        )
+        self._report(connected)
 
     @_guarded
     def _on_subscribe(self, _client: Client, _data: Any, _id: int, reasons: list[ReasonCode], _properties: Any) -> None:

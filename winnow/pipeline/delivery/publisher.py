@@ -15,6 +15,8 @@ from typing import Final
 from winnow.events import ContractError, Receipt
 from winnow.events.receipts import decode_receipt
 from winnow.events.status import CameraStatus, NodeStatus
+from winnow.events.topics import batch_topic
+from winnow.pipeline.delivery.aliases import TopicAliases
 from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.link import Answered, Arrived, Commanded, Connect, Connected, Ended, Link
 from winnow.pipeline.delivery.live import LiveMark
@@ -24,7 +26,7 @@ from winnow.pipeline.delivery.packing import Packet, Packing, single
 from winnow.pipeline.delivery.spool import Spool
 from winnow.pipeline.delivery.statuses import Statuses
 from winnow.pipeline.delivery.window import FIRST_RETRY_S, Window
-from winnow.pipeline.delivery.wire import WireTally
+from winnow.pipeline.delivery.wire import WireTally, shares_with_alias
 from winnow.runtime.clock import Clock
 from winnow.runtime.retry import Backoff
 from winnow.runtime.settings import SettingsError
@@ -106,6 +108,7 @@ class Publisher:
         self._try_at_s = clock.monotonic_s()
         self._change_by_s: float | None = None
         self._outage: str | None = None
+        self._aliases = TopicAliases(0, first="")
         self._packets: dict[int, Packet] = {}
         self._wake = Flag()
         self._stopping = Flag()
@@ -260,6 +263,7 @@ class Publisher:
 
     def _begin(self, connected: Connected, now_s: float) -> None:
         self._connected = connected
+        self._aliases = TopicAliases(connected.topic_alias_maximum, first=batch_topic(self._spool.node))
         self._connected_at_s = now_s
         self._outage = None
         self._statuses.set_node(NodeStatus(state="online", since=self._clock.now(), version=self._version))
@@ -323,7 +327,7 @@ class Publisher:
         found = self._spool.read(due)
         self._window.forget(set(due) - {message.sequence for message in found})
         for message in found:
-            if not self._publish(link, single(message), now_s):
+            if not self._publish(link, single(message), now_s, by_number=False):
                 return
 
     def _send_waiting(self, link: Link, connected: Connected, now_s: float) -> None:
@@ -362,13 +366,18 @@ class Publisher:
             return []
         return [packing.packed(batch)]
 
-    def _publish(self, link: Link, packet: Packet, now_s: float) -> bool:
-        """Hand a packet to the network; return whether the connection took it."""
-        packet_id = link.publish(packet.mqtt)
+    def _publish(self, link: Link, packet: Packet, now_s: float, *, by_number: bool = True) -> bool:
+        """Hand a packet to the network; return whether the connection took it.
+
+        What had no receipt goes by its full topic: a broker that mixes its numbers up delays an event, and loses none.
+        """
+        alias = self._aliases.take(packet.mqtt.topic) if by_number and not self._window.is_wary else None
+        packet_id = link.publish(packet.mqtt, alias=alias)
         if packet_id is None:
             return False
         self._packets[packet_id] = packet
-        for message, share in zip(packet.messages, packet.shares, strict=True):
+        shares = shares_with_alias(packet.shares, packet.mqtt, alias)
+        for message, share in zip(packet.messages, shares, strict=True):
             repeated = self._window.sent(message.sequence, message.size_bytes, now_s, wire_bytes=share.size_bytes)
             (self._metrics.republished if repeated else self._metrics.published).inc()
             self._metrics.sent_bytes.inc(share.size_bytes)

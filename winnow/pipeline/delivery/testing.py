@@ -11,6 +11,7 @@ from winnow.events.identity import event_id
 from winnow.events.mqtt import MqttMessage
 from winnow.events.thumbnail import sha256_of
 from winnow.pipeline.delivery import giving_up
+from winnow.pipeline.delivery.aliases import Alias
 from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
 from winnow.pipeline.delivery.link import Answered, Report
@@ -155,6 +156,7 @@ class FakeLink:
 
     Attributes:
         published: every message and whether it was retained; the index + 1 is its packet id.
+        aliases: the number of each one's topic, None if it went without.
         closed: None, or whether it was closed in an orderly way.
         wrong: what `fault` returns.
         outdated: what `is_outdated` returns.
@@ -162,6 +164,7 @@ class FakeLink:
 
     def __init__(self, wake: Callable[[], None], *, receive_maximum: int = 65535) -> None:
         self.published: list[tuple[MqttMessage, bool]] = []
+        self.aliases: list[Alias | None] = []
         self.closed: bool | None = None
         self.wrong: str | None = None
         self.outdated = False
@@ -176,10 +179,11 @@ class FakeLink:
         self._answered += sum(isinstance(report, Answered) for report in reports)
         self._wake()
 
-    def publish(self, message: MqttMessage, *, retain: bool = False) -> int | None:
+    def publish(self, message: MqttMessage, *, retain: bool = False, alias: Alias | None = None) -> int | None:
         """See `Link.publish`."""
         if self.closed is not None:
             return None
+        self.aliases.append(alias)
         self.published.append((message, retain))
         return len(self.published)
 

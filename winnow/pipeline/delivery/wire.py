@@ -12,6 +12,7 @@ from typing import Final
 from winnow.events import Receipt
 from winnow.events.mqtt import THUMBNAIL_CONTENT_TYPE, MqttMessage
 from winnow.events.topics import parse_upward_topic
+from winnow.pipeline.delivery.aliases import Alias
 
 _VARINT_BITS: Final = 7
 
@@ -78,13 +79,16 @@ class WireTally:
             return self._sent.get(camera, SentBytes())
 
 
-def publish_bytes(mqtt: MqttMessage) -> int:
+def publish_bytes(mqtt: MqttMessage, alias: Alias | None = None) -> int:
     """Return the size of the PUBLISH packet at QoS 1. Source: MQTT 5.0, sections 2.1.1, 2.2.2 and 3.3."""
     properties = sum(5 + len(name.encode()) + len(text.encode()) for name, text in mqtt.user_properties)
     if mqtt.content_type:
         properties += 3 + len(mqtt.content_type.encode())
+    if alias is not None:
+        properties += 3
+    topic = 0 if alias is not None and alias.is_known else len(mqtt.topic.encode())
     packet_id = 2
-    rest = 2 + len(mqtt.topic.encode()) + packet_id + _varint_bytes(properties) + properties + len(mqtt.payload)
+    rest = 2 + topic + packet_id + _varint_bytes(properties) + properties + len(mqtt.payload)
     return 1 + _varint_bytes(rest) + rest
 
 
@@ -110,6 +114,16 @@ def shares_of_batch(
         _, _, camera = parse_upward_topic(message.topic)
         shares.append(Share(camera=camera, is_thumbnail=image > 0, size_bytes=own + image))
     return shares
+
+
+def shares_with_alias(shares: Sequence[Share], mqtt: MqttMessage, alias: Alias | None) -> Sequence[Share]:
+    """Return the shares of a packet whose topic goes by a number; the largest one gains what that saves."""
+    if alias is None:
+        return shares
+    more_bytes = publish_bytes(mqtt, alias) - publish_bytes(mqtt)
+    largest = max(range(len(shares)), key=lambda i: shares[i].size_bytes)
+    changed = replace(shares[largest], size_bytes=shares[largest].size_bytes + more_bytes)
+    return [*shares[:largest], changed, *shares[largest + 1 :]]
 
 
 def _varint_bytes(number: int) -> int:
