@@ -25,7 +25,7 @@ class CountedLine:
         host, port = broker.rsplit(":", 1)
         self._broker = (host, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:{}".format(self._listener.getsockname()[1])
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.said = bytearray()
         self._ends: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
