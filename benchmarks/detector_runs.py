@@ -13,9 +13,9 @@ Analytics, SIGCOMM 2020, sections 3 and 5.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
-from itertools import pairwise
+from functools import cache, partial
 from typing import Final
 
 import cv2
@@ -30,14 +30,27 @@ from winnow.pipeline.tracking import Tracker, Tracks
 
 FRAMES: Final = 395
 WANTED_F1: Final = 0.9
-THRESHOLDS: Final = 60
+THRESHOLDS: Final = 40
 LOOK_AROUND_S: Final = 5
 LUMA_CHANGED: Final = 21
 """Grey levels by which a pixel differs for the features pixel and area; Gaussian blur first against noise."""
 
 Boxes = NDArray[np.float64]
-Feature = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
+Luma = NDArray[np.uint8]
 Choice = Callable[[Tracker, Shown], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """What a filter compares.
+
+    Attributes:
+        of_frame: what it keeps of a frame's luma (height, width), an array of that shape.
+        between: what it kept of two frames → how much they differ.
+    """
+
+    of_frame: Callable[[Luma], Luma]
+    between: Callable[[Luma, Luma], float]
 
 
 def measure() -> Report:
@@ -119,48 +132,58 @@ def _keys_seen(tracks: Tracks) -> NDArray[np.int64]:
 def _filtered(frames: list[Shown], feature: Feature) -> list[tuple[float, float]]:
     """Return runs a frame and F1 of the filter at thresholds from hardly any change to the largest one."""
     found = [_reference(frame) for frame in frames]
-    between = [feature(before.luma, after.luma) for before, after in pairwise(frames)]
-    far = [feature(frames[0].luma, frame.luma) for frame in frames[1:]]
+    seen = [feature.of_frame(frame.luma) for frame in frames]
+
+    @cache
+    def change(before: int, after: int) -> float:
+        return feature.between(seen[before], seen[after])
+
+    far = [change(0, index) for index in range(1, len(frames))]
+    between = [change(index - 1, index) for index in range(1, len(frames))]
     tried = []
     for threshold in np.geomspace(max(min(between), 1e-6), max(*between, *far), THRESHOLDS):
         looks, last, told = 0, -1, []
-        for index, frame in enumerate(frames):
-            if last < 0 or feature(frames[last].luma, frame.luma) >= threshold:
+        for index in range(len(frames)):
+            if last < 0 or change(last, index) >= threshold:
                 looks, last = looks + 1, index
             told.append(found[last])
         tried.append((looks / len(frames), agreement(told, found)))
     return tried
 
 
-def _changed(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    difference = cv2.absdiff(cv2.GaussianBlur(before, (21, 21), 0), cv2.GaussianBlur(after, (21, 21), 0))
-    return np.asarray(cv2.threshold(difference, LUMA_CHANGED, 255, cv2.THRESH_BINARY)[1], np.uint8)
+def _blurred(luma: Luma) -> Luma:
+    return np.asarray(cv2.GaussianBlur(luma, (21, 21), 0), np.uint8)
 
 
-def _pixel(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Share of the pixels that changed."""
+def _changed(before: Luma, after: Luma) -> Luma:
+    return np.asarray(cv2.threshold(cv2.absdiff(before, after), LUMA_CHANGED, 255, cv2.THRESH_BINARY)[1], np.uint8)
+
+
+def _share_changed(before: Luma, after: Luma) -> float:
     return cv2.countNonZero(_changed(before, after)) / before.size
 
 
-def _area(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Size of the largest area that changed, as a share of the frame."""
+def _largest_changed(before: Luma, after: Luma) -> float:
     contours, _ = cv2.findContours(_changed(before, after), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return max((cv2.contourArea(contour) for contour in contours), default=0.0) / before.size
 
 
-def _edge(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Share of the pixels that became or ceased to be an edge."""
-    return cv2.countNonZero(cv2.absdiff(cv2.Canny(before, 101, 255), cv2.Canny(after, 101, 255))) / before.size
+def _edges(luma: Luma) -> Luma:
+    return np.asarray(cv2.Canny(luma, 101, 255), np.uint8)
 
 
-def _corner(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> float:
-    """Share of the pixels that became or ceased to be a corner."""
-    return float((_corners(before) != _corners(after)).mean())
-
-
-def _corners(luma: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _corners(luma: Luma) -> Luma:
     response = np.asarray(cv2.cornerHarris(luma, 5, 3, 0.05))
-    return np.asarray(response > 0.01 * response.max(), np.bool_)
+    return np.asarray(response > 0.01 * response.max(), np.uint8)
 
 
-FEATURES: Final[dict[str, Feature]] = {"pixel": _pixel, "area": _area, "edge": _edge, "corner": _corner}
+def _share_other(before: Luma, after: Luma) -> float:
+    return cv2.countNonZero(cv2.absdiff(before, after)) / before.size
+
+
+FEATURES: Final[dict[str, Feature]] = {
+    "pixel": Feature(of_frame=_blurred, between=_share_changed),
+    "area": Feature(of_frame=_blurred, between=_largest_changed),
+    "edge": Feature(of_frame=_edges, between=_share_other),
+    "corner": Feature(of_frame=_corners, between=_share_other),
+}

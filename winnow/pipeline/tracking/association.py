@@ -22,6 +22,8 @@ frame, such as a van that is now a car and now a truck."""
 SAME_PLACE_OVERLAP: Final = 0.8
 """Two detections of one frame that overlap this much are one thing with two names."""
 
+_NO_PAIRS: Final = (np.empty(0, np.intp), np.empty(0, np.intp))
+
 
 def similarities(
     boxes_xyxy: Boxes,
@@ -41,14 +43,19 @@ def similarities(
         room: both boxes are grown by this share before their overlap is taken, so that a small, quick object still
             meets its own next box. Source: Yang et al., Hard to Track Objects with Irregular Motions, WACV 2023.
     """
-    overlap = overlaps(grown(boxes_xyxy, room), grown(detected_xyxy, room))
+    if room:
+        boxes_xyxy, detected_xyxy = grown(boxes_xyxy, room), grown(detected_xyxy, room)
+    overlap = overlaps(boxes_xyxy, detected_xyxy)
     other_class = class_ids[:, None] != detected_class_ids[None, :]
-    overlap[other_class & (overlap < SAME_THING_OVERLAP)] = 0.0
+    if other_class.any():
+        overlap[other_class & (overlap < SAME_THING_OVERLAP)] = 0.0
     return overlap
 
 
 def best_pairs(similarity: NDArray[np.float64], at_least: float) -> Pairs:
     """Return the one-to-one assignment of greatest total similarity; pairs below `at_least` (> 0) are left out."""
+    if not similarity.size:
+        return _NO_PAIRS
     possible = np.where(similarity >= at_least, similarity, 0.0)
     tracks, detections = linear_sum_assignment(possible, maximize=True)
     kept = possible[tracks, detections] > 0.0
@@ -62,8 +69,11 @@ def distinct(boxes_xyxy: Boxes, class_ids: NDArray[np.int32]) -> NDArray[np.bool
         boxes_xyxy: best first.
         class_ids: boxes of one class are left alone, the detector has already told them apart.
     """
-    same_place = (overlaps(boxes_xyxy, boxes_xyxy) >= SAME_PLACE_OVERLAP) & (class_ids[:, None] != class_ids[None, :])
     kept = np.ones(len(boxes_xyxy), np.bool_)
+    named_differently = class_ids[:, None] != class_ids[None, :]
+    if not named_differently.any():
+        return kept
+    same_place = (overlaps(boxes_xyxy, boxes_xyxy) >= SAME_PLACE_OVERLAP) & named_differently
     for row in np.flatnonzero(np.tril(same_place, k=-1).any(axis=1)):
         kept[row] = not (same_place[row, :row] & kept[:row]).any()
     return kept

@@ -41,7 +41,10 @@ MIN_POINTS: Final = 5
 """A third of the points: fewer say more about what is in front of the box than about the box."""
 
 _WINDOW: Final = (9, 9)
-_LEVELS: Final = 2
+_LEVELS: Final = 1
+"""Halvings: with the cell laid where the box is expected, points are at most a few thinned pixels away. A second one
+changed no figure and took an eighth more time."""
+
 _STOP: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
 _LEAST_TEXTURE: Final = 1e-3
 """Smallest eigenvalue of a point's gradients: on an even surface there is nothing to follow."""
@@ -94,25 +97,36 @@ class Flow:
         self._points = (away[:, None] + sides[:, None] * _FRACTIONS) / self._steps[:, None, None]
         self._strip = _strip(luma, self._centres, self._steps)
 
-    def measure(self, luma: NDArray[np.uint8], expected: NDArray[np.float64]) -> Shifts:
+    def measure(
+        self, luma: NDArray[np.uint8], expected: NDArray[np.float64], chosen: NDArray[np.bool_] | None = None
+    ) -> Shifts:
         """Return how far the remembered boxes have moved, now that the frame is this.
 
         Args:
             luma: brightness (height, width).
             expected: (N, 2), about how far each will have moved, pixels.
+            chosen: (N,), which to measure, as each costs time; the others stay unknown. None means all.
         """
-        count = len(self._centres)
-        if not count or luma.shape != self._size:
-            return Shifts.unknown(count)
-        ahead = np.rint(expected).astype(np.int64)
-        strip = _strip(luma, self._centres + ahead, self._steps)
-        there, is_good = _follow(self._strip, strip, self._points)
-        moved = ahead[:, None] + (there - self._points) * self._steps[:, None, None]
-        known = is_good.sum(axis=1) >= MIN_POINTS
-        pixels = np.zeros((count, 2))
-        for row in np.flatnonzero(known):
-            pixels[row] = np.median(moved[row, is_good[row]], axis=0)
-        return Shifts(pixels=pixels, known=known)
+        rows = np.arange(len(self._centres)) if chosen is None else np.flatnonzero(chosen)
+        shifts = Shifts.unknown(len(self._centres))
+        if not len(rows) or luma.shape != self._size:
+            return shifts
+        ahead, steps, points = np.rint(expected[rows]).astype(np.int64), self._steps[rows], self._points[rows]
+        before = self._strip.reshape(-1, CELL_PX, CELL_PX)[rows].reshape(-1, CELL_PX)
+        there, is_good = _follow(before, _strip(luma, self._centres[rows] + ahead, steps), points)
+        moved = ahead[:, None] + (there - points) * steps[:, None, None]
+        shifts.known[rows] = is_good.sum(axis=1) >= MIN_POINTS
+        shifts.pixels[rows] = _medians(moved, is_good)
+        shifts.pixels[~shifts.known] = 0.0
+        return shifts
+
+
+def _medians(values: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the median (N, 2) of each row's good values (N, P, 2); rows without any give no number of use."""
+    ordered = np.sort(np.where(good[:, :, None], values, np.inf), axis=1)
+    count, row = good.sum(axis=1), np.arange(len(values))
+    medians: NDArray[np.float64] = (ordered[row, np.maximum(count - 1, 0) // 2] + ordered[row, count // 2]) / 2
+    return medians
 
 
 def _strip(luma: NDArray[np.uint8], centres: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -120,10 +134,15 @@ def _strip(luma: NDArray[np.uint8], centres: NDArray[np.int64], steps: NDArray[n
     height, width = luma.shape
     strip = np.empty((len(centres) * CELL_PX, CELL_PX), np.uint8)
     offsets = np.arange(-(CELL_PX // 2), CELL_PX // 2)
-    columns = np.clip(centres[:, 0, None] + offsets * steps[:, None], 0, width - 1)
-    rows = np.clip(centres[:, 1, None] + offsets * steps[:, None], 0, height - 1)
-    for index in range(len(centres)):
-        strip[index * CELL_PX : (index + 1) * CELL_PX] = luma[rows[index, :, None], columns[index]]
+    for index, (x, y, step) in enumerate(zip(*centres.T.tolist(), steps.tolist(), strict=True)):
+        room = CELL_PX // 2 * step
+        cell = strip[index * CELL_PX : (index + 1) * CELL_PX]
+        if room <= x <= width - room and room <= y <= height - room:
+            # A slice takes a fraction of the time that picking by indices takes.
+            cell[:] = luma[y - room : y + room : step, x - room : x + room : step]
+        else:
+            rows, columns = (np.clip(at + offsets * step, 0, end - 1) for at, end in ((y, height), (x, width)))
+            cell[:] = luma[rows[:, None], columns]
     return strip
 
 

@@ -66,10 +66,19 @@ class BoxStates:
 
     def rows(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """Return the chosen rows."""
-        return type(self)(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+        return type(self)(
+            position=self.position[chosen],
+            velocity=self.velocity[chosen],
+            var_position=self.var_position[chosen],
+            covariance=self.covariance[chosen],
+            var_velocity=self.var_velocity[chosen],
+        )
 
     def with_rows(self, chosen: NDArray[np.intp], states: Self) -> Self:
         """Return these states with the chosen rows replaced."""
+        if len(chosen) == len(self):
+            # Each row is replaced, no two of `chosen` are the same.
+            return states.rows(np.argsort(chosen))
         replaced = {}
         for field in fields(self):
             column = getattr(self, field.name).copy()
@@ -95,11 +104,13 @@ def predicted(states: BoxStates, elapsed_s: float, seen: NDArray[np.bool_]) -> B
         elapsed_s: 0 or more.
         seen: (N,), whether a box was seen at the last look; the others slow down.
     """
-    slowing = np.where(seen[:, None], 1.0, np.exp2(-elapsed_s / UNSEEN_SPEED_HALF_LIFE_S))
+    velocity = states.velocity
+    if not seen.all():
+        velocity = velocity * np.where(seen[:, None], 1.0, np.exp2(-elapsed_s / UNSEEN_SPEED_HALF_LIFE_S))
     noise = (ACCELERATION * _sizes(states.position)) ** 2
     return BoxStates(
         position=states.position + states.velocity * elapsed_s,
-        velocity=states.velocity * slowing,
+        velocity=velocity,
         var_position=states.var_position
         + (2 * states.covariance + states.var_velocity * elapsed_s) * elapsed_s
         + noise * (elapsed_s**3 / 3),

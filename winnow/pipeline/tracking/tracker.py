@@ -115,7 +115,9 @@ class Tracker:
         found = self._table.seen.copy()
         self._table.seen[:] = found | (overlooked & before)
         begun = np.ones(self._begin(row_of, boxes, scores, class_ids, at_ns), np.bool_)
-        found, present = np.concatenate((found, begun)), np.concatenate((held, begun)) | self._table.followed
+        if len(begun):
+            found, held = np.concatenate((found, begun)), np.concatenate((held, begun))
+        present = held | self._table.followed
         kept = self._forget_lost(at_ns)
         tracks = self._tracks(at_ns, present[kept])
         tracks.seen[:] = found[kept]
@@ -189,9 +191,9 @@ class Tracker:
         if luma is None or not len(rows):
             table.followed[:] = False
             return at_ns
-        shifts = self._flow.measure(luma, self._states.position[rows, :2] - before[rows])
-        table.followed[rows] &= shifts.known
         table.followed[:] &= self._is_clear() if is_looked_at else self._is_open()
+        shifts = self._flow.measure(luma, self._states.position[rows, :2] - before[rows], table.followed[rows])
+        table.followed[rows] &= shifts.known
         is_known = table.followed[rows]
         rows = rows[is_known]
         moved = carried(self._states.rows(rows), elapsed_s, shifts.pixels[is_known], FLOW_NOISE)
@@ -227,18 +229,12 @@ class Tracker:
             return row_of
         similarity = similarities(to_corners(self._states.position), table.class_ids, boxes, class_ids, room=ROOM)
         strong = scores >= self._settings.min_score
+        _pair_up(row_of, similarity, table.confirmed, strong, MATCH_STRONG)
+        if (row_of >= 0).all():
+            return row_of
         lately_strong = at_ns - table.strong_ns <= WEAK_FOR_S * _NS
-        for tracks, detections, at_least in (
-            (table.confirmed, strong, MATCH_STRONG),
-            (table.confirmed & table.seen & lately_strong, ~strong, MATCH_WEAK),
-            (~table.confirmed, strong, MATCH_STRONG),
-        ):
-            free = np.ones(len(table), np.bool_)
-            free[row_of[row_of >= 0]] = False
-            rows = np.flatnonzero(tracks & free)
-            columns = np.flatnonzero(detections & (row_of < 0))
-            chosen_rows, chosen_columns = best_pairs(similarity[np.ix_(rows, columns)], at_least)
-            row_of[columns[chosen_columns]] = rows[chosen_rows]
+        _pair_up(row_of, similarity, table.confirmed & table.seen & lately_strong, ~strong, MATCH_WEAK)
+        _pair_up(row_of, similarity, ~table.confirmed, strong, MATCH_STRONG)
         return row_of
 
     def _extend(
@@ -251,7 +247,7 @@ class Tracker:
     ) -> None:
         table = self._table
         table.seen[:] = False
-        matched = np.flatnonzero(row_of >= 0)
+        matched = (row_of >= 0).nonzero()[0]
         rows = row_of[matched]
         if not len(rows):
             return
@@ -265,14 +261,18 @@ class Tracker:
         table.hits[rows] += 1
         table.scores[rows] = scores[matched]
         better = scores[matched] > table.top_scores[rows]
-        table.top_scores[rows[better]] = scores[matched][better]
-        table.class_ids[rows[better]] = class_ids[matched][better]
+        if better.any():
+            table.top_scores[rows[better]] = scores[matched][better]
+            table.class_ids[rows[better]] = class_ids[matched][better]
         self._confirm(rows)
         self._note_movement(rows, at_ns)
 
     def _confirm(self, rows: NDArray[np.intp]) -> None:
         table = self._table
-        candidates = rows[~table.confirmed[rows] & (table.hits[rows] >= self._settings.start_hits)]
+        is_new = ~table.confirmed[rows]
+        if not is_new.any():
+            return
+        candidates = rows[is_new & (table.hits[rows] >= self._settings.start_hits)]
         if len(candidates):
             table.confirmed[candidates] = table.median_scores(candidates) >= self._settings.start_score
 
@@ -282,6 +282,8 @@ class Tracker:
         away = has_moved(table.reference_xyxy[rows], current)
         table.away_hits[rows] = np.where(away, table.away_hits[rows] + 1, 0)
         is_moved = table.away_hits[rows] >= MOVED_HITS
+        if not is_moved.any():
+            return
         moved = rows[is_moved]
         table.reference_xyxy[moved] = current[is_moved]
         table.moved_ns[moved] = at_ns
@@ -296,7 +298,7 @@ class Tracker:
         class_ids: NDArray[np.int32],
         at_ns: int,
     ) -> int:
-        new = np.flatnonzero((row_of < 0) & (scores >= self._settings.min_score))
+        new = ((row_of < 0) & (scores >= self._settings.min_score)).nonzero()[0]
         if not len(new):
             return 0
         seen = self._table.seen
@@ -352,9 +354,26 @@ class Tracker:
         )
 
 
+def _pair_up(
+    row_of: NDArray[np.intp],
+    similarity: NDArray[np.float64],
+    tracks: NDArray[np.bool_],
+    detections: NDArray[np.bool_],
+    at_least: float,
+) -> None:
+    """Note in `row_of` which of these detections belong to which of these tracks; those taken before stay so."""
+    columns = (detections & (row_of < 0)).nonzero()[0]
+    free = tracks.copy()
+    free[row_of[row_of >= 0]] = False
+    rows = free.nonzero()[0]
+    if len(rows) and len(columns):
+        chosen_rows, chosen_columns = best_pairs(similarity[rows[:, None], columns], at_least)
+        row_of[columns[chosen_columns]] = rows[chosen_rows]
+
+
 def _worth_tracking(detections: Detections) -> tuple[Boxes, NDArray[np.float64], NDArray[np.int32]]:
     """Return boxes, scores and classes of the detections that are not too weak and not named twice."""
     worthy = detections.scoring_at_least(LOW_SCORE)
     boxes = worthy.boxes_xyxy.astype(np.float64)
-    kept = distinct(boxes, worthy.class_ids)
-    return boxes[kept], worthy.scores[kept].astype(np.float64), worthy.class_ids[kept]
+    scores, kept = worthy.scores.astype(np.float64), distinct(boxes, worthy.class_ids)
+    return (boxes, scores, worthy.class_ids) if kept.all() else (boxes[kept], scores[kept], worthy.class_ids[kept])
