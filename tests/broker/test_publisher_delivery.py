@@ -409,7 +409,7 @@ def test_dead_network_thread_is_replaced(mqtt_address: str, unique_name: str, tm
         link._client.on_disconnect = None
         link._client._thread_terminate = True
         edge.outbox.accept([crossing(0, node=unique_name)])
-        eventually(lambda: edge.count("broker_reconnects_total") == 1)
+        eventually(lambda: edge.count("broker_reconnects_total") == 1, within_s=6)  # silence is noticed after 15 s only
         edge.outbox.accept([crossing(1, node=unique_name)])
         eventually(lambda: edge.spool.depth == 0)
         assert set(gateway.sequences) == {1, 2}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from msgspec import structs
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from tests.browser.scene import NODE, Scene
+from winnow.cloud_sink.access import Accounts, Caller, open_accounts
 from winnow.cloud_sink.store import Store, open_store
 from winnow.cloud_sink.web import web_server
 from winnow.events.data import CameraDegraded, CameraOnline
@@ -19,6 +21,8 @@ from winnow.runtime.clock import SystemClock
 from winnow.runtime.testing import ManualClock
 
 WAIT_MS: Final = 15_000
+USER: Final = "alice"
+PASSWORD: Final = "seven-quiet-otters"  # noqa: S105 - of a store that lives as long as a test
 HOSTILE: Final = '<img src=x onerror="document.title=1">&amp;'
 
 
@@ -37,9 +41,18 @@ def scene(store: Store) -> Scene:
 
 
 @pytest.fixture
-def address(store: Store) -> Iterator[str]:
-    """Return where the store's page is served."""
-    with web_server(store, clock=SystemClock(), port=0) as served:
+def accounts(tmp_path: Path) -> Iterator[Accounts]:
+    """Return who may log in: a viewer."""
+    with closing(open_accounts(f"sqlite:///{tmp_path}/access.db")) as opened:
+        opened.add_user(USER, "viewer", PASSWORD, Caller(who="tester", origin="test"))
+        yield opened
+
+
+@pytest.fixture
+def address(store: Store, accounts: Accounts, page: Page) -> Iterator[str]:
+    """Return where the store's page is served; the browser is logged in there."""
+    with web_server(store, accounts=accounts, clock=SystemClock(), port=0) as served:
+        log_in(page, served)
         yield served
 
 
@@ -64,6 +77,18 @@ def page(chromium_page: Page) -> Iterator[Page]:
     yield chromium_page
     assert foreign == [], "the page works without the internet"
     assert [text for text in complaints if "ERR_CONNECTION_REFUSED" not in text] == []
+
+
+def log_in(page: Page, address: str) -> None:
+    """Log in as a person does; nothing that the page shows then is asked for."""
+    page.goto(f"{address}login")
+    page.get_by_label("Name").fill(USER)
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
+        page.get_by_role("button", name="Log in").click()
+    assert answered.value.status == 303
+    page.wait_for_url(address)
+    page.goto("about:blank")
 
 
 def _rows(page: Page) -> list[str]:
@@ -209,7 +234,7 @@ def test_summary_shows_bandwidth_and_states(page: Page, address: str, scene: Sce
     expect(page.locator("#complete .figure")).to_have_text("Nothing missing")
 
 
-def test_missing_sequences_raise_an_alarm(page: Page, tmp_path: Path) -> None:
+def test_missing_sequences_raise_an_alarm(page: Page, tmp_path: Path, accounts: Accounts) -> None:
     """A gap is named with its node and exact range, loudly."""
     clock = ManualClock(datetime.now(UTC) - timedelta(minutes=5))
     store = open_store(f"sqlite:///{tmp_path}/gaps.db", clock=clock)
@@ -218,7 +243,8 @@ def test_missing_sequences_raise_an_alarm(page: Page, tmp_path: Path) -> None:
     scene.lose(3)
     scene.appear(2)
     clock.advance(300)
-    with web_server(store, clock=clock, port=0) as address:
+    with web_server(store, accounts=accounts, clock=clock, port=0) as address:
+        log_in(page, address)
         page.goto(address)
         alarm = page.get_by_role("alert", name="Missing events")
         expect(alarm).to_contain_text("3 events never arrived")
@@ -275,10 +301,11 @@ def test_older_events_are_there_to_ask_for(page: Page, address: str, scene: Scen
     assert page.locator("#list .where").last.inner_text().endswith("#1")
 
 
-def test_page_recovers_when_the_server_comes_back(page: Page, store: Store, scene: Scene) -> None:
+def test_page_recovers_when_the_server_comes_back(page: Page, store: Store, scene: Scene, accounts: Accounts) -> None:
     """A lost connection is said, and mended without a reload; what happened meanwhile is there."""
     scene.appear(1)
-    with web_server(store, clock=SystemClock(), port=0) as address:
+    with web_server(store, accounts=accounts, clock=SystemClock(), port=0) as address:
+        log_in(page, address)
         page.goto(address)
         _wait_for_rows(page, 1)
     expect(page.locator("#lost")).to_contain_text("The connection is lost")
@@ -286,7 +313,7 @@ def test_page_recovers_when_the_server_comes_back(page: Page, store: Store, scen
     scene.appear(2)
     port = urlsplit(address).port
     assert port is not None
-    with web_server(store, clock=SystemClock(), port=port):
+    with web_server(store, accounts=accounts, clock=SystemClock(), port=port):
         expect(page.locator("#connection")).to_have_text("Live")
         expect(page.locator("#lost")).to_be_hidden()
         _wait_for_rows(page, 2)

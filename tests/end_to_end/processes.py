@@ -101,9 +101,13 @@ class WinnowProcess:
         """Send SIGTERM; return the exit code and how many seconds the process took, fail if it takes too long."""
         assert self._child is not None, f"{self._name} is not running"
         asked_at_s = time.monotonic()
-        self._child.terminate()
+        self.ask_to_end()
         code = self.wait(within_s)
         return code, time.monotonic() - asked_at_s
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM and return at once."""
+        os.kill(self.pid, signal.SIGTERM)
 
     def wait(self, within_s: float) -> int:
         """Return the exit code once the process has ended by itself; fail if it does not in time."""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import av
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -35,7 +36,7 @@ def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def _demo(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Start the demo on a free port; yield its process and the page's address; stop it in the end."""
+    """Start the demo on a free port; yield its process and the link to the page; stop it in the end."""
     command = [sys.executable, "-m", "winnow.cli", "demo", *map(str, arguments), "--port", "0"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
@@ -43,7 +44,7 @@ def _demo(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], str]]
     ) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+/", first)
+        found = re.search(r"http://127\.0\.0\.1:\d+/welcome/\S+", first)
         try:
             assert found, first + process.stderr.read()
             yield process, found[0]
@@ -64,13 +65,15 @@ def test_demo_ends_with_its_figures(short_clip: Path) -> None:
 
 
 def test_page_of_the_demo_shows_events_while_they_happen(short_clip: Path, chromium_page: Page) -> None:
-    """A browser that opens the printed address sees people appear with their thumbnails."""
+    """A browser that opens the printed link is logged in, and sees people appear with their thumbnails; once."""
     with _demo(short_clip) as (process, address):
         chromium_page.goto(address)
         picture = chromium_page.locator("img[src*='/thumbnails/']").first
         expect(picture).to_be_visible(timeout=40_000)
         expect(chromium_page.locator("body")).to_contain_text("short-street")
         assert picture.evaluate("image => image.naturalWidth") > 0
+        assert httpx.get(address).status_code == 401, "the link is good once"
+        assert httpx.get(f"{address.partition('welcome')[0]}api/events").status_code == 401
         started_s = time.monotonic()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

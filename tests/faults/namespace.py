@@ -2,12 +2,15 @@
 
     process in the namespace ── veth ══ cable ══ veth ── TcpProxy on this side ── server on loopback
 
-Unlike a proxy alone, a pulled cable tells nobody: packets vanish, and TCP goes on trying at growing intervals.
+Unlike a proxy alone, a pulled cable tells nobody: packets vanish, and TCP goes on trying at growing intervals. It is
+pulled far from the process, behind its own network: so this side loses its address, and the link stays up. A link that
+goes down would be noticed by the kernel, which then tries twice a second.
 """
 
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
@@ -41,11 +44,11 @@ class Namespace:
 
     def pull(self) -> None:
         """Pull the cable."""
-        _run("ip", "link", "set", self._here, "down")
+        _run("ip", "addr", "del", f"{self._addresses[0]}/30", "dev", self._here)
 
     def plug(self) -> None:
         """Put the cable back."""
-        _run("ip", "link", "set", self._here, "up")
+        _run("ip", "addr", "add", f"{self._addresses[0]}/30", "dev", self._here)
 
     def narrow(self, kbit_per_s: int) -> None:
         """Let the cable carry so much in each direction."""
@@ -63,10 +66,9 @@ class Namespace:
         shown = _run(*self.prefix, "tc", "-s", "qdisc", "show", "dev", self._there)
         return int(shown.partition("overlimits ")[2].split()[0])
 
-    def is_plugged(self) -> bool:
-        """Return whether the process inside sees a cable."""
-        shown = _run(*self.prefix, "ip", "-o", "link", "show", self._there)
-        return "NO-CARRIER" not in shown
+    def arrived(self) -> int:
+        """Return how many packets have come to this side, whether anybody was there to take them or not."""
+        return int(Path(f"/sys/class/net/{self._here}/statistics/rx_packets").read_text())
 
     def __enter__(self) -> Self:
         _run("ip", "netns", "add", self._name)
@@ -76,6 +78,9 @@ class Namespace:
         for command in ((), self.prefix):
             device = self._there if command else self._here
             _run(*command, "ip", "link", "set", device, "up")
+        address = Path(f"/sys/class/net/{self._here}/address").read_text().strip()
+        neighbour = (self._addresses[0], "lladdr", address, "dev", self._there, "nud", "permanent")
+        _run(*self.prefix, "ip", "neigh", "replace", *neighbour)
         _run(*self.prefix, "ip", "link", "set", "lo", "up")  # paho wakes its own thread through it
         self.line.__enter__()
         return self

@@ -22,6 +22,7 @@ from tests.faults.feeder import Feed
 from tests.faults.oracle import TOMBSTONE, place_of
 from tests.faults.scale import SCALE
 from tests.faults.strikes import Strike
+from winnow.cloud_sink.access import Caller, open_accounts
 from winnow.cloud_sink.store import DEFAULT_LATENESS_S
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
@@ -52,6 +53,12 @@ def metrics_text(port: int) -> str:
     """Return what the sink's metrics say."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=3) as answer:
         return str(answer.read().decode())
+
+
+def token_for(store_url: str) -> str:
+    """Return what lets a program look at the store's page."""
+    with closing(open_accounts(store_url)) as accounts:
+        return accounts.tokens.create("onlooker", "viewer", Caller(who="tester", origin="test"))
 
 
 def alarms(sink: Sink, node: str) -> list[dict[str, Any]]:
@@ -102,6 +109,7 @@ def test_rows_pulled_out_of_the_path_are_named_by_page_metric_and_log(  # noqa: 
         epoch, first, last = pull_rows(robbed, tmp_path / "robbed")
         began_s = time.monotonic()
         robbed.heal()
+        chromium_page.set_extra_http_headers({"Authorization": f"Bearer {token_for(sink.store_url)}"})
         chromium_page.goto(f"http://127.0.0.1:{ports[0]}")
         expect(chromium_page.locator("#gaps")).to_contain_text(
             re.compile(rf"{unique_name}: sequences {first:,} to {last:,} of epoch {epoch}"),

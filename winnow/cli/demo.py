@@ -18,7 +18,8 @@ def demo(
 ) -> None:
     """Show real footage turn into events: edge, broker, gateway, database and web page in one process tree.
 
-    Needs no root, no Docker, no network. Everything listens on 127.0.0.1 only and is gone when the demo ends.
+    Needs no root, no Docker, no network. Everything listens on 127.0.0.1 only and is gone when the demo ends. The page
+    asks for a login; the link that is printed logs you in, once.
 
     [bold]Examples[/]
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,9 +17,11 @@ from winnow.cli.console import error_console, fail, output_console
 from winnow.cli.demo_settings import write_demo_settings
 from winnow.cli.replay import name_of
 from winnow.cli.summary import format_bytes, format_saving
+from winnow.cloud_sink.access import Accounts, Caller, new_password, open_accounts
 from winnow.cloud_sink.store import EventFilter, Store
 from winnow.cloud_sink.store.opening import open_store
 from winnow.cloud_sink.tail.render import render_event
+from winnow.cloud_sink.web.login import OneTimeCodes
 from winnow.cloud_sink.web.server import web_server
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.embedded_broker import EmbeddedBroker, EmbeddedBrokerError
@@ -29,6 +31,7 @@ _POLL_S: Final = 0.2
 _SETTLE_S: Final = 3.0
 """After the clip the last events may be on their way for so long."""
 
+_USER: Final = "demo"
 _CLIP: Final = "street.mp4"
 _CHECKOUT: Final = Path(winnow.__file__).parent.parent / "sample_videos"
 
@@ -50,7 +53,14 @@ def run_demo(video: Path | None, *, port: int, exits_when_done: bool) -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="winnow-demo-")))
         store = open_store(f"sqlite:///{folder / 'winnow.db'}")
         stack.callback(store.close)
-        errors.print(f"[bold]Page:[/] {stack.enter_context(_page(store, port))}", soft_wrap=True)
+        accounts = stack.enter_context(closing(open_accounts(f"sqlite:///{folder / 'winnow.db'}")))
+        codes, password = OneTimeCodes(), new_password()
+        accounts.add_user(_USER, "admin", password, Caller(who="demo", origin="command line"))
+        address = stack.enter_context(_page(store, accounts, codes, port))
+        errors.print(f"[bold]Page:[/] {address}welcome/{codes.make(_USER)}", soft_wrap=True)
+        errors.print(
+            f"      [dim]The link is good once. Later, log in as[/] {_USER} [dim]with[/] {password}", soft_wrap=True
+        )
         seen = _Seen()
         try:
             gateway, edge = _start_children(stack, folder, clip, config)
@@ -82,10 +92,12 @@ def _footage(video: Path | None) -> tuple[Path, Path | None]:
 
 
 @contextmanager
-def _page(store: Store, port: int) -> Iterator[str]:
+def _page(store: Store, accounts: Accounts, codes: OneTimeCodes, port: int) -> Iterator[str]:
     with ExitStack() as stack:
         try:
-            address = stack.enter_context(web_server(store, clock=SystemClock(), port=port))
+            address = stack.enter_context(
+                web_server(store, accounts=accounts, codes=codes, clock=SystemClock(), port=port)
+            )
         except OSError as exc:
             fail(f"--port {port}: {exc.strerror or exc}; choose another, or 0 for a free one")
         yield address

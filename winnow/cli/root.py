@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from winnow import __version__
-from winnow.cli import check, demo, doctor, gateway, models, pki, replay, run, sink, spool, tail, zones
+from winnow.cli import check, demo, doctor, gateway, models, pki, replay, run, sink, spool, tail, tokens, users, zones
 
 app = typer.Typer(
     name="winnow",
@@ -31,6 +31,8 @@ app.add_typer(models.app, name="models", rich_help_panel="Setting up")
 app.add_typer(pki.app, name="pki", rich_help_panel="Setting up")
 app.command(rich_help_panel="Between edge and cloud")(gateway.gateway)
 app.command(rich_help_panel="Between edge and cloud")(sink.sink)
+app.add_typer(users.app, name="users", rich_help_panel="Between edge and cloud")
+app.add_typer(tokens.app, name="tokens", rich_help_panel="Between edge and cloud")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands the option's value over so

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from winnow.cli.console import fail
+from winnow.cli.console import error_console, fail
 from winnow.cli.start_logging import LogFormat, LogFormatOption, LogLevelOption, start_logging
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def sink(
     once, however often this or anything before it is killed.
     """
     import logging  # noqa: PLC0415 - keeps `winnow --help` fast
+    import sys  # noqa: PLC0415
 
     from winnow.cloud_sink.service import run_sink  # noqa: PLC0415
     from winnow.cloud_sink.settings import SinkSettings  # noqa: PLC0415
@@ -45,11 +46,18 @@ def sink(
         start_logging(log_level, log_format)
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it, the consumer says itself
         with stop_on_signals() as stopping:
-            run_sink(settings, stopping, SystemClock())
+            run_sink(settings, stopping, SystemClock(), show_password if sys.stderr.isatty() else None)
     except (SettingsError, StoreError) as exc:
         fail(str(exc))
     except OSError as exc:
         fail(f"a port or a file cannot be used: {exc}")
+
+
+def show_password(name: str, password: str) -> None:
+    """Show on the terminal what is kept nowhere else, and never in a log."""
+    told = error_console()
+    told.print(f"[bold]Log in as[/] {name} [bold]with the password[/] {password}", soft_wrap=True)
+    told.print(f"It is shown this once; `winnow users password {name}` makes a new one.", soft_wrap=True)
 
 
 def parse_page_address(text: str) -> "PageSettings":

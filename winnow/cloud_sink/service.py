@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from threading import Event as Flag
 from typing import Final
@@ -26,10 +26,13 @@ ends within 10 s."""
 _log: Final = logging.getLogger(__name__)
 
 
-def run_sink(settings: SinkSettings, stopping: Flag, clock: Clock) -> None:
+def run_sink(
+    settings: SinkSettings, stopping: Flag, clock: Clock, show_password: Callable[[str, str], None] | None = None
+) -> None:
     """Records flow from Kafka into the store, and the page shows them, until `stopping` is set.
 
-    A database or a Kafka that is down is waited for.
+    A database or a Kafka that is down is waited for. Where nobody can log in to the page yet, `show_password` shows the
+    name and password of a first admin to a person; None if there is none who would see it.
 
     Raises:
         SettingsError: a password file or a certificate cannot be read.
@@ -48,7 +51,7 @@ def run_sink(settings: SinkSettings, stopping: Flag, clock: Clock) -> None:
         if store is None:
             return
         stack.callback(store.close)
-        stack.enter_context(_page(settings, store, clock))
+        stack.enter_context(_page(settings, store, clock, show_password))
         consumer = SinkConsumer(settings, store=store, metrics=metrics, clock=clock)
         consumers.append(consumer)
         asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
@@ -74,18 +77,31 @@ def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store |
 
 
 @contextmanager
-def _page(settings: SinkSettings, store: Store, clock: Clock) -> Iterator[None]:
+def _page(
+    settings: SinkSettings, store: Store, clock: Clock, show_password: Callable[[str, str], None] | None
+) -> Iterator[None]:
     """Serve the page while the block runs, if one is asked for."""
     if settings.http is None:
         yield
         return
+    from winnow.cloud_sink.access import make_first_admin, open_accounts  # noqa: PLC0415 - as below
     from winnow.cloud_sink.web import web_server  # noqa: PLC0415 - a sink without a page needs no web server
 
-    with web_server(
-        store, clock=clock, host=settings.http.host, port=settings.http.port, lateness_s=settings.lateness_s
-    ) as address:
-        _log.info("The page is served", extra={"address": address})
-        yield
+    page = settings.http
+    accounts = open_accounts(settings.store.url, password_file=settings.store.password_file, clock=clock)
+    with closing(accounts):
+        make_first_admin(accounts, show_password)
+        with web_server(
+            store,
+            accounts=accounts,
+            clock=clock,
+            tls=page.tls,
+            host=page.host,
+            port=page.port,
+            lateness_s=settings.lateness_s,
+        ) as address:
+            _log.info("The page is served", extra={"address": address})
+            yield
 
 
 async def _serve(consumer: SinkConsumer, store: Store, metrics: SinkMetrics, lateness_s: float, stopping: Flag) -> None:

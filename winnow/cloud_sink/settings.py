@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from winnow.cloud_sink.store import DEFAULT_LATENESS_S, StoreUnusableError
 from winnow.cloud_sink.store.opening import parse_store_url
 from winnow.runtime.kafka import KafkaSettings
-from winnow.runtime.settings import Settings
+from winnow.runtime.settings import Settings, SettingsPath
 
 
 def check_store_url(url: str) -> str:
@@ -39,16 +39,30 @@ class StoreSettings(Settings):
     password_file: Path | None = None
 
 
+class PageTlsSettings(Settings):
+    """What makes the page's http into https.
+
+    Attributes:
+        certificate_file: the certificate chain (PEM).
+        key_file: its key (PEM).
+    """
+
+    certificate_file: SettingsPath
+    key_file: SettingsPath
+
+
 class PageSettings(Settings):
     """Where the web page is served.
 
     Attributes:
-        host: loopback unless the page stands behind something that asks for a login.
+        host: loopback, unless others shall log in from elsewhere; then with `tls`, or behind a proxy that has it.
         port: 0 picks a free one.
+        tls: certificate and key for https.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    tls: PageTlsSettings | None = None
 
 
 class MetricsSettings(Settings):

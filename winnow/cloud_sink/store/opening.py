@@ -51,7 +51,7 @@ def open_store(
         StoreUnavailableError: the database does not answer.
     """
     parts = parse_store_url(url)
-    engine = _engine_of(parts, password_file, create=create)
+    engine = engine_of(parts, password_file, create=create)
     store = SqlStore(engine, clock or SystemClock())
     try:
         if create:
@@ -64,7 +64,8 @@ def open_store(
     return store
 
 
-def _engine_of(parts: URL, password_file: Path | None, *, create: bool) -> Engine:
+def engine_of(parts: URL, password_file: Path | None, *, create: bool) -> Engine:
+    """Return an engine for the parts of a store's address; see `open_store`."""
     if parts.drivername == "postgresql":
         return postgresql_engine(parts, _password(password_file))
     path = Path(str(parts.database))

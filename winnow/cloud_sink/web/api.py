@@ -18,6 +18,7 @@ from winnow.cloud_sink.web.parameters import (
     read_number,
     read_position,
 )
+from winnow.cloud_sink.web.pictures import PictureError, encoded_anew
 from winnow.cloud_sink.web.representation import (
     CameraPage,
     CountPage,
@@ -106,11 +107,15 @@ class Api:
         return json_response(gap_page(self._store.gaps(self._lateness_s)))
 
     def thumbnail(self, request: Request) -> Response:
-        """Return a picture; its name depends on its content, so a browser may keep it."""
+        """Return a picture, encoded anew; its name depends on its content, so a browser may keep it."""
         thumbnail_id = request.path_params["thumbnail_id"]
         jpeg = self._store.thumbnail(thumbnail_id) if _THUMBNAIL_ID.fullmatch(thumbnail_id) else None
         if jpeg is None:
             return error_response(404, "there is no such thumbnail")
+        try:
+            jpeg = encoded_anew(jpeg)
+        except PictureError as exc:
+            return error_response(404, str(exc))
         caching = {"Cache-Control": f"private, max-age={_ONE_YEAR_S}, immutable"}
         return Response(jpeg, media_type="image/jpeg", headers=caching)
 

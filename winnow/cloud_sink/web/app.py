@@ -17,11 +17,15 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from winnow.cloud_sink.access import Accounts, LoginLimiter
 from winnow.cloud_sink.store.errors import StoreError
 from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.api import Api, error_response
 from winnow.cloud_sink.web.feed import Feed
+from winnow.cloud_sink.web.guard import Guard
+from winnow.cloud_sink.web.login import Login, OneTimeCodes
 from winnow.cloud_sink.web.parameters import ParameterError
+from winnow.cloud_sink.web.people import People
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS, SecurityHeaders
 from winnow.cloud_sink.web.stream import Stream
 from winnow.runtime.clock import Clock
@@ -31,10 +35,12 @@ _REVALIDATE: Final = {"Cache-Control": "no-cache"}
 """Kept, but asked for again each time: an upgrade shows at once, and an unchanged file costs no bytes."""
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - what a page depends on
     store: Store,
     *,
+    accounts: Accounts,
     clock: Clock,
+    codes: OneTimeCodes | None = None,
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
     lateness_s: float = DEFAULT_LATENESS_S,
 ) -> Starlette:
@@ -42,15 +48,34 @@ def create_app(
 
     Args:
         store: what is shown; stays open when the application ends.
+        accounts: who may see it; stays open too.
+        codes: let somebody in once each.
         clock: says which hour it is.
         allowed_hosts: names under which the page may be asked for; "*" allows all.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
     """
     feed = Feed(store, clock)
     api = Api(store, clock, lateness_s)
+    limiter = LoginLimiter(clock)
+    login = Login(accounts, limiter, codes or OneTimeCodes())
+    people = People(accounts, limiter)
     app = Starlette(
         routes=[
             Route("/", _page),
+            Route("/login", login.form),
+            Route("/login", login.submit, methods=["POST"]),
+            Route("/welcome/{code}", login.welcome),
+            Route("/logout", login.logout, methods=["POST"]),
+            Route("/api/me", people.me),
+            Route("/api/password", people.password, methods=["POST"]),
+            Route("/api/users", people.users),
+            Route("/api/users", people.add_user, methods=["POST"]),
+            Route("/api/users/{name}", people.change_user, methods=["PATCH"]),
+            Route("/api/users/{name}", people.remove_user, methods=["DELETE"]),
+            Route("/api/tokens", people.tokens),
+            Route("/api/tokens", people.create_token, methods=["POST"]),
+            Route("/api/tokens/{name}", people.revoke_token, methods=["DELETE"]),
+            Route("/api/audit", people.audit),
             Route("/api/events", api.events),
             Route("/api/stream", Stream(store, feed).endpoint),
             Route("/api/counts", api.counts),
@@ -64,6 +89,7 @@ def create_app(
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(allowed_hosts), www_redirect=False),
+            Middleware(Guard, accounts=accounts, clock=clock),
         ],
         exception_handlers={
             ParameterError: _parameter_error,

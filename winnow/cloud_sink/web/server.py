@@ -11,8 +11,11 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from winnow.cloud_sink.access import Accounts
+from winnow.cloud_sink.settings import PageTlsSettings
 from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.app import create_app
+from winnow.cloud_sink.web.login import OneTimeCodes
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS
 from winnow.runtime.clock import Clock
 
@@ -29,7 +32,7 @@ _LOG: Final = logging.getLogger(__name__)
 class _Server(uvicorn.Server):
     """A server that ends its streams before it waits for them."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, tls: PageTlsSettings | None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -41,6 +44,8 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=STOP_TIMEOUT_S,
+                ssl_certfile=tls.certificate_file if tls else None,
+                ssl_keyfile=tls.key_file if tls else None,
             )
         )
         self._feed = app.state.feed
@@ -56,10 +61,13 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def web_server(  # noqa: PLR0913 - what a page depends on
+def web_server(  # noqa: PLR0913 - what a server depends on
     store: Store,
     *,
+    accounts: Accounts,
     clock: Clock,
+    codes: OneTimeCodes | None = None,
+    tls: PageTlsSettings | None = None,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
     allowed_hosts: Sequence[str] | None = None,
@@ -69,27 +77,31 @@ def web_server(  # noqa: PLR0913 - what a page depends on
 
     Args:
         store: what is shown; stays open after the block.
+        accounts: who may see it; stays open too.
         clock: says which hour it is.
-        host: the interface. The page has no login: anything but loopback shows it to everyone who can reach it.
+        codes: let somebody in once each.
+        tls: certificate and key, for https; without them passwords travel readable.
+        host: the interface.
         port: 0 picks a free one.
         allowed_hosts: names under which the page may be asked for. Default: those of loopback, and any name if
             `host` is no loopback address.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
 
     Raises:
-        OSError: the port is taken or not ours to open.
+        OSError: the port is taken or not ours to open, or certificate or key cannot be used.
     """
     names = names_answered(host) if allowed_hosts is None else allowed_hosts
-    if not _is_loopback(host):
-        _LOG.warning("the page has no login and can be read from other machines", extra={"host": host})
+    if not _is_loopback(host) and tls is None:
+        _LOG.warning("The page is served without TLS: passwords can be read on the way", extra={"host": host})
     listener = _listen(host, port)
-    server = _Server(create_app(store, clock=clock, allowed_hosts=names, lateness_s=lateness_s))
+    app = create_app(store, accounts=accounts, clock=clock, codes=codes, allowed_hosts=names, lateness_s=lateness_s)
+    server = _Server(app, tls)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
     thread.start()
     try:
         if not server.ready.wait(START_TIMEOUT_S):
             raise OSError(f"the page did not start in {START_TIMEOUT_S:.0f} s; the log says why")
-        yield _address(host, listener)
+        yield _address(host, listener, tls)
     finally:
         server.should_exit = True
         thread.join(START_TIMEOUT_S)
@@ -108,9 +120,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family)
 
 
-def _address(host: str, listener: socket.socket) -> str:
+def _address(host: str, listener: socket.socket, tls: PageTlsSettings | None) -> str:
     shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}/"
+    return f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}/"
 
 
 def _is_loopback(host: str) -> bool:

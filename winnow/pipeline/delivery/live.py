@@ -16,15 +16,14 @@ class LiveMark:
         self._seen: deque[tuple[float, int]] = deque()
         self._backlog_upto = last_sequence
 
-    def live_after(self, last_sequence: int, now_s: float) -> int:
-        """Return the sequence after which messages are live.
+    @property
+    def after(self) -> int:
+        """The sequence after which messages are live."""
+        return self._backlog_upto
 
-        Args:
-            last_sequence: the highest one now.
-            now_s: monotonic time.
-        """
+    def note(self, last_sequence: int, now_s: float) -> None:
+        """Note the highest sequence of now; to be called at least once a second, whether anything is sent or not."""
         if not self._seen or now_s - self._seen[-1][0] >= _STEP_S:
             self._seen.append((now_s, last_sequence))
         while self._seen and now_s - self._seen[0][0] >= LIVE_S:
             self._backlog_upto = self._seen.popleft()[1]
-        return self._backlog_upto

@@ -162,6 +162,9 @@ class Publisher:
     def run_once(self) -> float:
         """Do everything that can be done now; return after how many seconds to come back if nothing wakes us."""
         now_s = self._clock.monotonic_s()
+        self._live.note(
+            self._spool.last_sequence, now_s
+        )  # also while there is no link: what comes meanwhile is backlog
         if self._link is None and now_s >= self._try_at_s:
             self._open_link(now_s)
         if self._link is not None:
@@ -329,7 +332,6 @@ class Publisher:
 
     def _send_waiting(self, link: Link, connected: Connected, now_s: float) -> None:
         self._held_until_s = None
-        live_after = self._live.live_after(self._spool.last_sequence, now_s)
         room, known = self._window.room(now_s), self._window.known
         messages = min(room.messages, link.room)
         if messages <= 0 or self._spool.depth <= len(known):
@@ -338,7 +340,7 @@ class Publisher:
             self._spool.next_batch,
             limit_messages=messages,
             excluding=known,
-            live_after=live_after,
+            live_after=self._live.after,
             max_message_bytes=connected.max_packet_bytes,
         )
         packing = None if self._window.is_wary else self._packing

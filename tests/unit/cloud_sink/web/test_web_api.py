@@ -1,18 +1,24 @@
 """The page's JSON API, on SQLite."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.unit.cloud_sink.web.visitor import Visitor
+from winnow.cloud_sink.access import Accounts
 from winnow.cloud_sink.store import Store, open_store
 from winnow.cloud_sink.testing import MemoryStore, crossing_event, thumbnail_of
-from winnow.events import Recorded, new_event
+from winnow.events import Event, Recorded, Thumbnail, new_event
 from winnow.events.data import CameraStats, ModelRef, NodeStats
+from winnow.events.jpeg import jpeg_size
 from winnow.events.kafka import status_record, to_kafka
 from winnow.events.status import CameraStatus, NodeStatus, encode_status
+from winnow.events.thumbnail import sha256_of
 from winnow.runtime.testing import ManualClock
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -33,9 +39,17 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
 
 
 @pytest.fixture
-def client(store: Store, clock: ManualClock) -> Visitor:
+def client(store: Store, clock: ManualClock, accounts: Accounts) -> Visitor:
     """Return somebody who asks the store's page."""
-    return Visitor(store, clock)
+    return Visitor(store, clock, accounts)
+
+
+def real_thumbnail_of(event: Event, sequence: int) -> Thumbnail:
+    """Return a thumbnail of `event` that can be decoded: a gradient of 40 x 30 pixels."""
+    target = BytesIO()
+    Image.linear_gradient("L").resize((40, 30)).convert("RGB").save(target, "JPEG", quality=80)
+    jpeg = target.getvalue()
+    return replace(thumbnail_of(event, sequence), jpeg=jpeg, sha256=sha256_of(jpeg))
 
 
 def _write(store: Store, *sequences: int, camera: str = "door", label: str = "person") -> None:
@@ -201,14 +215,44 @@ def test_gaps_name_the_missing_range(client: Visitor, store: Store, clock: Manua
 def test_thumbnail_is_kept_by_browsers_and_never_sniffed(client: Visitor, store: Store) -> None:
     """A picture's name depends on its content, so it may be kept for ever."""
     event = crossing_event(1)
-    picture = thumbnail_of(event, 2)
+    picture = real_thumbnail_of(event, 2)
     store.write([to_kafka(event), to_kafka(picture)])
     answer = client.get(f"/thumbnails/{picture.sha256}.jpg")
-    assert answer.content == picture.jpeg
+    assert jpeg_size(answer.content) == jpeg_size(picture.jpeg)
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "immutable" in answer.headers["cache-control"]
     assert "private" in answer.headers["cache-control"]
+
+
+def test_thumbnail_is_pixels_and_nothing_else(client: Visitor, store: Store) -> None:
+    """What a node hid beside the pixels, in comments or behind the end, does not reach a browser."""
+    event = crossing_event(1)
+    clean = real_thumbnail_of(event, 2)
+    comment = b"<script>alert(1)</script>"
+    marker = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+    jpeg = clean.jpeg[:2] + marker + clean.jpeg[2:] + b"PK\x03\x04 another file\xff\xd9"
+    picture = replace(clean, jpeg=jpeg, sha256=sha256_of(jpeg))
+    store.write([to_kafka(event), to_kafka(picture)])
+    answer = client.get(f"/thumbnails/{picture.sha256}.jpg")
+    assert answer.status_code == 200
+    assert b"script" in jpeg
+    assert b"script" not in answer.content
+    assert b"another file" not in answer.content
+    shown = Image.open(BytesIO(answer.content)).convert("RGB")
+    sent = Image.open(BytesIO(clean.jpeg)).convert("RGB")
+    assert shown.size == sent.size
+    furthest = max(abs(one - other) for one, other in zip(shown.tobytes(), sent.tobytes(), strict=True))
+    assert furthest <= 12, "the pixels are as they were, near enough"
+
+
+def test_thumbnail_that_is_no_picture_is_not_found(client: Visitor, store: Store) -> None:
+    """A header that says JPEG is not enough."""
+    event = crossing_event(1)
+    picture = thumbnail_of(event, 2)
+    store.write([to_kafka(event), to_kafka(picture)])
+    answer = client.get(f"/thumbnails/{picture.sha256}.jpg")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (404, "the picture cannot be decoded")
 
 
 @pytest.mark.parametrize("name", ["0" * 64, "0" * 63, "..%2f..%2fsecret", "A" * 64, "%00"])
@@ -253,10 +297,10 @@ def test_writing_methods_are_refused(client: Visitor) -> None:
     assert {client.request(method, "/api/events").status_code for method in ("POST", "PUT", "DELETE")} == {405}
 
 
-def test_store_that_is_down_is_a_503(clock: ManualClock) -> None:
+def test_store_that_is_down_is_a_503(clock: ManualClock, accounts: Accounts) -> None:
     """While the database does not answer, neither does the API, and it says when to come back."""
     store = MemoryStore(clock)
-    client = Visitor(store, clock)
+    client = Visitor(store, clock, accounts)
     store.failures = 1
     answer = client.get("/api/events")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")

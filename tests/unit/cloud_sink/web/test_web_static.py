@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cloud_sink.web.visitor import Visitor
+from winnow.cloud_sink.access import Accounts
 from winnow.cloud_sink.testing import MemoryStore
 from winnow.cloud_sink.web.app import STATIC
 from winnow.events.data import DATA_TYPES
@@ -29,17 +30,18 @@ def test_scripts_never_make_markup_from_text(file: Path) -> None:
     assert ways == []
 
 
-def test_page_has_no_inline_script_or_style() -> None:
+@pytest.mark.parametrize("file", [STATIC / "index.html", STATIC.parent / "pages" / "login.html"], ids=lambda f: f.name)
+def test_page_has_no_inline_script_or_style(file: Path) -> None:
     """What the content policy refuses is not there to be refused."""
-    page = (STATIC / "index.html").read_text()
+    page = file.read_text()
     assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)", page) == []
 
 
-def test_every_file_is_served_with_its_type() -> None:
+def test_every_file_is_served_with_its_type(accounts: Accounts) -> None:
     """Browsers run a module only if its type says JavaScript."""
     types = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
     clock = ManualClock()
-    client = Visitor(MemoryStore(clock), clock)
+    client = Visitor(MemoryStore(clock), clock, accounts)
     for file in FILES:
         answer = client.get(f"/static/{file.name}")
         assert answer.content == file.read_bytes()

@@ -31,16 +31,14 @@ def test_ends_rules_and_health_are_given_up_last() -> None:
 def test_message_is_live_for_five_seconds() -> None:
     """What waited when the process began is backlog; what came since is live until it is five seconds old."""
     mark = LiveMark(100)
-    assert mark.live_after(100, 0.0) == 100
-    assert mark.live_after(110, 2.0) == 100
-    assert mark.live_after(110, 4.9) == 100
-    assert mark.live_after(120, 7.0) == 110
-    assert mark.live_after(120, 100.0) == 120
+    for last_sequence, now_s, after in [(100, 0, 100), (110, 2, 100), (110, 4.9, 100), (120, 7, 110), (120, 100, 120)]:
+        mark.note(last_sequence, now_s)
+        assert mark.after == after
 
 
 def test_mark_of_live_messages_takes_no_more_than_eleven_notes() -> None:
     """However often it is asked, it remembers one sequence per half second."""
     mark = LiveMark(0)
     for turn in range(10_000):
-        mark.live_after(turn, turn * 0.01)
+        mark.note(turn, turn * 0.01)
     assert len(mark._seen) <= 11

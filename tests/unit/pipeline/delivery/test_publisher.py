@@ -151,6 +151,24 @@ def test_live_message_overtakes_the_backlog(bench: Bench) -> None:
     assert sent(link)[64] == 201
 
 
+def test_what_came_while_there_was_no_broker_is_backlog(bench: Bench) -> None:
+    """After a minute without a connection an event of now goes first, and not behind all that has come meanwhile."""
+    bench.reachable = False
+    bench.after(0.0)
+    bench.spool.append([crossing(number) for number in range(200)])
+    for _ in range(60):
+        bench.after(1.0)
+    bench.spool.append([update(200)])
+    bench.reachable = True
+    bench.after(0.5)
+    for _ in range(8):
+        bench.after(1.0)
+        if bench.links:
+            break
+    bench.spool.append([crossing(201)])
+    assert sent(bench.connected())[:3] == [202, 201, 1]
+
+
 def test_broker_acknowledgement_deletes_nothing(bench: Bench) -> None:
     """Only a receipt does."""
     bench.spool.append([crossing(0)])

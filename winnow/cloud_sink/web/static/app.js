@@ -1,6 +1,7 @@
 // Wires stream, filters and views together.
 
 import { byId, h, setText } from "./dom.js";
+import { logInAgain, showAccount } from "./account.js";
 import { showCounts } from "./chart.js";
 import { showDetails } from "./details.js";
 import { showEvents, showLatest } from "./events.js";
@@ -22,6 +23,7 @@ const unannounced = { count: 0, since: 0 };
 
 function start() {
   startFilters(restart);
+  showAccount();
   byId("older").addEventListener("click", showOlder);
   document.addEventListener("visibilitychange", () => !document.hidden && refresh());
   setInterval(() => !document.hidden && refresh(), REFRESH_MS);
@@ -181,6 +183,7 @@ function warnOfOldFigures(failed) {
 async function get(path) {
   try {
     const response = await fetch(path);
+    if (response.status === 401) logInAgain();
     return response.ok ? await response.json() : null;
   } catch {
     return null;
