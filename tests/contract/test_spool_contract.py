@@ -209,7 +209,7 @@ def named(tombstones: list[SpoolDropped]) -> list[int]:
 def test_full_spool_gives_up_the_oldest_thumbnails_first(bench: Bench) -> None:
     """One tombstone in the same step names exactly what is gone; events stay."""
     spool = bench.open(MIB)
-    spool.append([crossing(0), update(1)])
+    spool.append([crossing(0), crossing(1)])
     for number in range(2, 29):
         spool.append([thumbnail(number, size_bytes=40_000)])
     (tombstone,) = tombstones_of(spool)

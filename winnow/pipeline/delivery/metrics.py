@@ -4,6 +4,7 @@ from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from winnow.pipeline.delivery.early_steps import REASONS
 from winnow.pipeline.delivery.spool import Spool
 
 RefusalReason = Literal["no_subscriber", "not_authorized", "quota", "size", "disconnect", "other"]
@@ -43,7 +44,7 @@ class DeliveryMetrics:
         self.connected = Gauge("winnow_broker_connected", "1 while connected to the broker", registry=registry)
         for refusal in REFUSAL_REASONS:
             self.refused.labels(refusal)
-        for reason in ("space", "key", "damaged", "full"):
+        for reason in (*REASONS, "key", "damaged", "full"):
             self.dropped.labels(reason)
 
     def watch(self, spool: Spool) -> None:

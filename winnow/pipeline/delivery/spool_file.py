@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolForeignError, SpoolFullError, SpoolLockedError
+from winnow.pipeline.delivery.picture_rows import PICTURE_SCHEMA
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ def _make_tables(database: sqlite3.Connection, *, node: str, new_epoch: str) -> 
     if tables:
         return
     database.execute("BEGIN IMMEDIATE")
-    for statement in _SCHEMA:
+    for statement in (*_SCHEMA, *PICTURE_SCHEMA):
         database.execute(statement)
     database.execute("INSERT INTO life VALUES (1, ?, ?, 0)", (node, new_epoch))
     database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
@@ -151,6 +152,8 @@ def _check_owner(path: Path, database: sqlite3.Connection, *, node: str) -> None
         raise SpoolDamagedError("the node's name is missing")
     if row[0] != node:
         raise SpoolForeignError(path, f"belongs to node {row[0]}, this is node {node}: name another file in spool.path")
+    for statement in PICTURE_SCHEMA:  # a file of before there were steps
+        database.execute(statement)
 
 
 def _set_aside(path: Path) -> Path:

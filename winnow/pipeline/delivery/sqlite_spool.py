@@ -15,12 +15,13 @@ import msgspec
 
 from winnow.events import Receipt
 from winnow.events.limits import MAX_SEQUENCE
-from winnow.pipeline.delivery import giving_up
+from winnow.pipeline.delivery import early_steps, giving_up
 from winnow.pipeline.delivery.disk import FREE_FLOOR_BYTES, Ballast, free_disk_bytes, limit_bytes
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
 from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
+from winnow.pipeline.delivery.picture_rows import SALT_BYTES, candidates, note_pictures
 from winnow.pipeline.delivery.priority import KeepClass, Priority, SendClass
 from winnow.pipeline.delivery.sealed_rows import keep_copy, key_loss, seal_readable_rows
 from winnow.pipeline.delivery.sealing import Columns, Place, ReadableRows, Rows, RowUnreadableError
@@ -84,6 +85,8 @@ class SqliteSpool:
         self._max_bytes = max_bytes
         self._free_floor_bytes = free_floor_bytes
         self._rows = rows or ReadableRows()
+        self._looks = early_steps.Looks()
+        self._salt = secrets.token_bytes(SALT_BYTES)
         self._lock = Lock()
         self._file_lock = lock_spool(path)
         try:
@@ -128,9 +131,10 @@ class SqliteSpool:
         with self._lock:
             after = self._totals.last_sequence
             recorded, rows = record_all(messages, node=self._node, epoch=self._epoch, after=after, at=at)
-            dropped = self._write_batch(rows, at)
+            victims = self._write_batch(recorded, rows, at)
         self._metrics.accepted.inc(len(recorded))
-        self._metrics.dropped.labels(giving_up.NO_SPACE).inc(dropped)
+        for reason, gone in victims.items():
+            self._metrics.dropped.labels(reason).inc(len(gone))
         return recorded
 
     def next_batch(
@@ -229,17 +233,20 @@ class SqliteSpool:
             ).fetchone()
         return epoch, _Totals(last_sequence=last_sequence, depth=depth, size_bytes=size_bytes)
 
-    def _write_batch(self, rows: Sequence[SpooledMessage], at: datetime) -> int:
-        """Write the batch and, where space runs out, what that costs; return how many messages were given up."""
+    def _write_batch(
+        self, recorded: Sequence[Message], rows: Sequence[SpooledMessage], at: datetime
+    ) -> early_steps.Victims:
+        """Write the batch and, where space runs out, what that costs; return what was given up."""
         with self._transaction():
             limit = self._limit_bytes()
             totals = self._insert(self._totals, rows)
-            totals, dropped = self._give_up(totals, limit, at)
+            note_pictures(self._database, recorded, salt=self._salt)
+            totals, victims = self._give_up(totals, limit, at)
             if totals.last_sequence > MAX_SEQUENCE:
                 raise SpoolFullError(self._path, "all sequences are used: move the file away once it is empty")
             self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
         self._totals = totals
-        return dropped
+        return victims
 
     def _insert(self, totals: _Totals, rows: Sequence[SpooledMessage]) -> _Totals:
         self._database.executemany(
@@ -277,26 +284,34 @@ class SqliteSpool:
             floor_bytes=self._free_floor_bytes,
         )
 
-    def _give_up(self, totals: _Totals, limit: int, at: datetime) -> tuple[_Totals, int]:
+    def _give_up(self, totals: _Totals, limit: int, at: datetime) -> tuple[_Totals, early_steps.Victims]:
         """Delete the least valuable messages until there is room again, and insert the tombstones that name them."""
-        excess_bytes = totals.size_bytes - limit
-        if excess_bytes <= 0:
-            return totals, 0
-        candidates = self._database.execute(
+        is_look = self._looks.is_due(totals.size_bytes, limit)
+        victims = early_steps.victims(
+            totals.size_bytes,
+            limit,
+            of_step=(lambda step: candidates(self._database, step)) if is_look else None,
+            by_worth=self._by_worth,
+        )
+        if victims or totals.size_bytes > limit:
+            merged, ranges = self._waiting_tombstones()
+            gone = [*merged, *(one for some in victims.values() for one in some)]
+            totals = self._delete(totals, gone)
+            ranges += [(sequence, sequence) for sequence, _ in gone]
+            totals = self._insert_tombstones(totals, ranges, at)
+        if totals.size_bytes > limit:
+            raise SpoolFullError(self._path, "no room is left to give up anything for: make room on the disk")
+        if is_look:
+            self._looks.looked(totals.size_bytes, limit)
+        return totals, victims
+
+    def _by_worth(self) -> Iterator[Candidate]:
+        """Yield what may be given up, least valuable first."""
+        rows = self._database.execute(
             "SELECT sequence, size_bytes FROM message WHERE keep_class < ? ORDER BY keep_class, sequence",
             (KeepClass.TOMBSTONE,),
         )
-        victims = giving_up.choose(
-            (Candidate(*row) for row in candidates), needed_bytes=excess_bytes + giving_up.SLACK * limit
-        )
-        merged, ranges = self._waiting_tombstones()
-        gone = [*victims, *merged]
-        totals = self._delete(totals, gone)
-        ranges += [(sequence, sequence) for sequence, _ in gone]
-        totals = self._insert_tombstones(totals, ranges, at)
-        if totals.size_bytes > limit:
-            raise SpoolFullError(self._path, "no room is left to give up anything for: make room on the disk")
-        return totals, len(victims)
+        return (Candidate(*row) for row in rows)
 
     def _waiting_tombstones(self) -> tuple[list[Candidate], list[giving_up.Range]]:
         """Return the tombstones that new ones take the place of, and the ranges that they name."""

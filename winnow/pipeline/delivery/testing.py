@@ -10,7 +10,7 @@ from winnow.events.data import LineCrossed, ModelRef, ObjectUpdated
 from winnow.events.identity import event_id
 from winnow.events.mqtt import MqttMessage
 from winnow.events.thumbnail import sha256_of
-from winnow.pipeline.delivery import giving_up
+from winnow.pipeline.delivery import early_steps, giving_up
 from winnow.pipeline.delivery.aliases import Alias
 from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
@@ -27,6 +27,7 @@ class MemoryFile:
     epoch: str
     last_sequence: int = 0
     messages: dict[int, SpooledMessage] = field(default_factory=dict)
+    pictures: dict[int, tuple[str, bool]] = field(default_factory=dict)
 
 
 class MemorySpool:
@@ -44,6 +45,7 @@ class MemorySpool:
         self._node = node
         self._clock = clock
         self._max_bytes = max_bytes
+        self._looks = early_steps.Looks()
 
     @property
     def node(self) -> str:
@@ -75,13 +77,16 @@ class MemorySpool:
         recorded, rows = self._record(messages, self._file.last_sequence)
         kept = self._file.messages | {row.sequence: row for row in rows}
         last_sequence = self._file.last_sequence + len(rows)
-        excess_bytes = _size_bytes(kept) - self._max_bytes
-        if excess_bytes > 0:
-            tombs = self._bury(kept, excess_bytes, last_sequence)
+        pictures = self._file.pictures | _pictures_of(recorded)
+        victims = self._victims(kept, pictures)
+        if victims or _size_bytes(kept) > self._max_bytes:
+            tombs = self._bury(kept, victims, last_sequence)
             last_sequence += len(tombs)
             kept |= {tomb.sequence: tomb for tomb in tombs}
-            if _size_bytes(kept) > self._max_bytes:
-                raise SpoolFullError(None, "memory spool: no room")
+        if _size_bytes(kept) > self._max_bytes:
+            raise SpoolFullError(None, "memory spool: no room")
+        self._looks.looked(_size_bytes(kept), self._max_bytes)
+        self._file.pictures = pictures
         self._file.messages, self._file.last_sequence = kept, last_sequence
         return recorded
 
@@ -130,21 +135,48 @@ class MemorySpool:
     def _record(self, messages: Sequence[Message], after: int) -> tuple[list[Message], list[SpooledMessage]]:
         return record_all(messages, node=self._node, epoch=self.epoch, after=after, at=self._clock.now())
 
-    def _bury(self, kept: dict[int, SpooledMessage], excess_bytes: int, after: int) -> list[SpooledMessage]:
+    def _victims(self, kept: dict[int, SpooledMessage], pictures: dict[int, tuple[str, bool]]) -> list[Candidate]:
+        waiting = {n: pictures[n] for n in sorted(kept) if n in pictures}
+        newest = {subject: n for n, (subject, _) in waiting.items()}
+        updates = [n for n in sorted(kept) if kept[n].priority.keep == KeepClass.UPDATE]
+        of_step = {
+            early_steps.Step.PICTURES_OF_UPDATES: [n for n, (_, is_of_update) in waiting.items() if is_of_update],
+            early_steps.Step.UPDATES: updates,
+            early_steps.Step.SPARE_PICTURES: [n for n, (subject, _) in waiting.items() if n != newest[subject]],
+        }
         by_worth = sorted(kept.values(), key=lambda one: (one.priority.keep, one.sequence))
-        living = [one for one in by_worth if one.priority.keep < KeepClass.TOMBSTONE]
-        gone = [one for one in by_worth if one.priority.keep == KeepClass.TOMBSTONE]
-        ranges = [one for tomb in gone for one in giving_up.named_by(tomb.mqtt.payload, epoch=self.epoch) or ()]
-        needed_bytes = excess_bytes + giving_up.SLACK * self._max_bytes
-        victims = giving_up.choose(
-            (Candidate(one.sequence, one.size_bytes) for one in living), needed_bytes=needed_bytes
+        living = [one.sequence for one in by_worth if one.priority.keep < KeepClass.TOMBSTONE]
+
+        def candidates(sequences: list[int]) -> list[Candidate]:
+            return [Candidate(n, kept[n].size_bytes) for n in sequences]
+
+        size_bytes = _size_bytes(kept)
+        found = early_steps.victims(
+            size_bytes,
+            self._max_bytes,
+            of_step=(lambda step: candidates(of_step[step]))
+            if self._looks.is_due(size_bytes, self._max_bytes)
+            else None,
+            by_worth=lambda: candidates(living),
         )
+        return [one for some in found.values() for one in some]
+
+    def _bury(self, kept: dict[int, SpooledMessage], victims: list[Candidate], after: int) -> list[SpooledMessage]:
+        gone = [one for one in kept.values() if one.priority.keep == KeepClass.TOMBSTONE]
+        ranges = [one for tomb in gone for one in giving_up.named_by(tomb.mqtt.payload, epoch=self.epoch) or ()]
         dead = [*(victim.sequence for victim in victims), *(tomb.sequence for tomb in gone)]
         for sequence in dead:
             del kept[sequence]
         ranges += [(sequence, sequence) for sequence in dead]
         events = giving_up.tombstones(ranges, node=self._node, epoch=self.epoch, after=after, at=self._clock.now())
         return self._record(list(events), after)[1]
+
+
+def _pictures_of(recorded: Sequence[Message]) -> dict[int, tuple[str, bool]]:
+    """Return the thumbnails of a batch by sequence: whom each shows, and whether it belongs to a plain update."""
+    plain = early_steps.pictures_of_updates(recorded)
+    pictures = [one for one in recorded if isinstance(one, Thumbnail)]
+    return {one.recorded.sequence: (f"{one.camera} {one.subject}", one.id in plain) for one in pictures if one.recorded}
 
 
 def _size_bytes(messages: dict[int, SpooledMessage]) -> int:
