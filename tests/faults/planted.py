@@ -51,14 +51,12 @@ def subscribe_once() -> None:
     opened = MqttConnection.open
     connections: list[MqttConnection] = []
 
-    async def open_without(self: MqttConnection, filters: Sequence[str]) -> None:
+    async def open_without(self: MqttConnection, filters: Sequence[str], *, instead_of: Sequence[str] = ()) -> None:
         connections.append(self)
         if len(connections) == 1:
-            await opened(self, filters)
+            await opened(self, filters, instead_of=instead_of)
             return
-        await self._loop.run_in_executor(None, self._connect)
-        self._watch_socket()
-        await self._answer_to(self._connected, "CONNECT")
+        await self.establish()
 
     MqttConnection.open = open_without  # type: ignore[method-assign]
 

@@ -58,6 +58,7 @@ async def serve(settings: GatewaySettings, stopping: threading.Event) -> None:
     intake = MqttIntake(
         settings.mqtt,
         client_id=settings.client_id,
+        nodes=settings.nodes,
         in_flight=settings.in_flight,
         backoff=Backoff(first_s=0.5, limit_s=LAST_RETRY_S),
         metrics=metrics,

@@ -38,7 +38,7 @@ def attributes_of(message: Event | Thumbnail) -> dict[str, str]:
         "id": message.id,
         "source": message.source,
         "type": message.type,
-        "time": _text(message.time),
+        "time": text_of(message.time),
     }
     if message.subject is not None:
         attributes["subject"] = message.subject
@@ -52,10 +52,11 @@ def attributes_of(message: Event | Thumbnail) -> dict[str, str]:
 
 
 def _record_attributes(recorded: Recorded) -> dict[str, str]:
-    return {"recordedtime": _text(recorded.at), "epoch": recorded.epoch, "sequence": str(recorded.sequence)}
+    return {"recordedtime": text_of(recorded.at), "epoch": recorded.epoch, "sequence": str(recorded.sequence)}
 
 
-def _text(moment: datetime) -> str:
+def text_of(moment: datetime) -> str:
+    """Return a time as an attribute spells it."""
     return msgspec.to_builtins(moment)  # type: ignore[no-any-return]
 
 

@@ -165,13 +165,21 @@ def decode_event(payload: bytes) -> Event:
     Raises:
         ContractError: too large, not JSON, an unknown type, or a field that is missing or out of range.
     """
+    return event_of(decode_envelope(payload))
+
+
+def decode_envelope(payload: bytes) -> Envelope:
+    """Return an event's attributes, each in the range of its type; its data is not looked at yet.
+
+    Raises:
+        ContractError: too large, not JSON, or an attribute that is missing or out of range.
+    """
     if len(payload) > MAX_EVENT_BYTES:
         raise ContractError("size", f"event of {len(payload)} bytes; {MAX_EVENT_BYTES} are allowed")
     try:
-        envelope = _ENVELOPE_DECODER.decode(payload)
+        return _ENVELOPE_DECODER.decode(payload)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError) as exc:
         raise ContractError("schema", f"not a CloudEvent: {exc}") from exc
-    return event_of(envelope)
 
 
 def event_of(envelope: Envelope) -> Event:

@@ -1,13 +1,15 @@
 """Events, thumbnails, states and dead letters as Kafka records, and back."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
-from winnow.events.attributes import attributes_of, message_of
+from msgspec import Struct
+
+from winnow.events.attributes import attributes_of, message_of, text_of
 from winnow.events.errors import ContractError
-from winnow.events.event import Event
+from winnow.events.event import Event, check_moment, decode_data, decode_envelope, kind_of_type, recorded_of
 from winnow.events.limits import MAX_EVENT_BYTES
+from winnow.events.names import parse_source, source_of
 from winnow.events.thumbnail import Thumbnail
 from winnow.events.topics import (
     KAFKA_DEADLETTER,
@@ -21,8 +23,7 @@ HEADER_PREFIX: Final = "ce_"
 MAX_REASON_BYTES: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaRecord:
+class KafkaRecord(Struct, frozen=True, kw_only=True):
     """One record, free of any client library."""
 
     topic: str
@@ -41,6 +42,44 @@ def to_kafka(message: Event | Thumbnail) -> KafkaRecord:
         value=message.jpeg if isinstance(message, Thumbnail) else message.data_json,
         headers=headers,
     )
+
+
+def event_record(node: str, camera: str | None, payload: bytes) -> tuple[KafkaRecord, tuple[str, int]]:
+    """Return the record that carries an event that came from a camera, and its epoch and sequence; all is checked.
+
+    The same as `to_kafka(from_mqtt(…))`, without the event as a value between: a gateway does this for every message.
+
+    Raises:
+        ContractError: it breaks the contract, or claims a source that is not its topic's (`identity`), or was
+            never accepted by a spool.
+    """
+    envelope = decode_envelope(payload)
+    source, data_json = envelope.source, bytes(envelope.data)
+    check_moment(envelope.time)
+    decode_data(kind_of_type(envelope.type), data_json)
+    recorded = recorded_of(envelope.epoch, envelope.sequence, envelope.recordedtime)
+    if parse_source(source) != (node, camera):
+        raise ContractError("identity", f"source {source} on the topic of {source_of(node, camera)}")
+    if recorded is None:
+        raise ContractError("schema", "epoch, sequence and recordedtime are missing")
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", envelope.id.encode()),
+        ("ce_source", source.encode()),
+        ("ce_type", envelope.type.encode()),
+        ("ce_time", text_of(envelope.time).encode()),
+    ]
+    if envelope.subject is not None:
+        headers.append(("ce_subject", envelope.subject.encode()))
+    headers.append(("ce_recordedtime", text_of(recorded.at).encode()))
+    headers.append(("ce_epoch", recorded.epoch.encode()))
+    headers.append(("ce_sequence", b"%d" % recorded.sequence))
+    if envelope.traceparent is not None:
+        headers.append(("ce_traceparent", envelope.traceparent.encode()))
+    headers.append(("ce_datacontenttype", b"application/json"))
+    key = record_key(node, camera).encode()
+    record = KafkaRecord(topic=KAFKA_EVENTS, key=key, value=data_json, headers=tuple(headers))
+    return record, (recorded.epoch, recorded.sequence)
 
 
 def from_kafka(value: bytes, headers: Iterable[tuple[str, bytes]]) -> Event | Thumbnail:

@@ -1,6 +1,7 @@
 """Names of nodes and cameras, and the CloudEvents `source` they make."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from winnow.events.errors import ContractError
@@ -28,6 +29,7 @@ def source_of(node: str, camera: str | None) -> str:
     return f"/nodes/{node}" if camera is None else f"/nodes/{node}/cameras/{camera}"
 
 
+@lru_cache(maxsize=8192)
 def parse_source(source: str) -> tuple[str, str | None]:
     """Return node and camera (None for the node itself).
 

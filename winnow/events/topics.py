@@ -1,5 +1,6 @@
 """Every MQTT and Kafka topic name, spelled once."""
 
+from functools import lru_cache
 from typing import Final
 
 from winnow.events.errors import ContractError
@@ -7,14 +8,15 @@ from winnow.events.names import check_name
 
 PREFIX: Final = "winnow/v1"
 
-GATEWAY_FILTERS: Final = (
-    f"{PREFIX}/+/events/#",
-    f"{PREFIX}/+/thumbnails/+",
-    f"{PREFIX}/+/batch",
-    f"{PREFIX}/+/status",
-    f"{PREFIX}/+/cameras/+/status",
-)
-"""What a gateway subscribes to. `events/#` also matches `events`, where a node speaks of itself."""
+
+def filters_of(node: str) -> tuple[str, ...]:
+    """Return what a gateway subscribes to for one node. `events/#` also matches `events`: a node's own."""
+    streams = ("events/#", "thumbnails/+", "batch", "status", "cameras/+/status")
+    return tuple(f"{PREFIX}/{node}/{stream}" for stream in streams)
+
+
+GATEWAY_FILTERS: Final = filters_of("+")
+"""What a gateway for every node subscribes to."""
 
 KAFKA_EVENTS: Final = "winnow.events"
 KAFKA_THUMBNAILS: Final = "winnow.thumbnails"
@@ -58,6 +60,7 @@ def commands_topic(node: str) -> str:
     return f"{PREFIX}/{node}/commands"
 
 
+@lru_cache(maxsize=8192)
 def parse_upward_topic(topic: str) -> tuple[str, str, str | None]:
     """Return node, stream (`events`, `thumbnails`, `batch`, `status`) and camera (None for the node itself).
 

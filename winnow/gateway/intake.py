@@ -4,16 +4,16 @@ Errors:
     ConnectionLostError      whatever was not acknowledged will be received again
 """
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 
 class ConnectionLostError(Exception):
     """The connection that the message belonged to is gone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Received:
+class Received(Struct, frozen=True, kw_only=True, eq=False):
     """One message of the broker.
 
     Attributes:

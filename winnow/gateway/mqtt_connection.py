@@ -1,28 +1,23 @@
 """One MQTT connection on the running event loop, from CONNECT to its end; never used twice.
 
-paho is driven by the event loop instead of a thread of its own: no lock, no thread that can die unseen. Whatever paho
-raises on bytes that it does not understand ends this connection, and the next one starts with a fresh client. An
-acknowledgement can so never reach a connection that its message did not come from.
+It speaks MQTT 5 itself (see `mqtt_packets`): no thread that can die unseen, no object a message that nobody reads, and
+one system call for all receipts and acknowledgements of a batch. Bytes that it does not understand end the connection,
+and the next one starts afresh. An acknowledgement can so never reach a connection that its message did not come from.
 """
 
 import asyncio
-import contextlib
 import logging
-import socket
-import ssl
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import MQTTErrorCode
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
-
+from winnow.gateway import mqtt_packets as packets
 from winnow.gateway.intake import ConnectionLostError
+from winnow.gateway.mqtt_packets import MalformedPacketError, Publish
 from winnow.runtime.clock import SystemClock
-from winnow.runtime.mqtt import SESSION_EXPIRY_S, MqttSettings, connect_properties, new_client
-from winnow.runtime.tls import CertificateWatch
+from winnow.runtime.mqtt import SESSION_EXPIRY_S, MqttSettings, password_of, prepare_socket
+from winnow.runtime.tls import CertificateWatch, client_context
 
 MAX_PACKET_BYTES: Final = 320 * 1024
 """Asked of the broker. The contract's largest payload is 256 KiB; the rest is room for poison to be seen as such."""
@@ -33,13 +28,17 @@ ANSWER_WITHIN_S: Final = 10.0
 TCP_WITHIN_S: Final = 4.0
 CLOSE_WITHIN_S: Final = 1.0
 HOUSEKEEPING_EVERY_S: Final = 1.0
+_SUBSCRIBE_ID: Final = 1
+_UNSUBSCRIBE_ID: Final = 2
+_FIRST_ID: Final = 10
+_LAST_ID: Final = 0xFFFF
 
 _log: Final = logging.getLogger(__name__)
 
-Message = Callable[[MQTTMessage], None]
+Message = Callable[[Publish], None]
 
 
-class MqttConnection:
+class MqttConnection(asyncio.Protocol):
     """A session that the broker keeps, for as long as one connection lasts.
 
     Args:
@@ -54,48 +53,78 @@ class MqttConnection:
 
     def __init__(self, settings: MqttSettings, *, client_id: str, receive_maximum: int, on_message: Message) -> None:
         self._settings = settings
+        self._client_id = client_id
         self._receive_maximum = receive_maximum
+        self._on_message = on_message
+        self._password = password_of(settings)
+        self._tls = client_context(settings.tls) if urlsplit(settings.url).scheme == "mqtts" else None
+        self._certificate = CertificateWatch(settings.tls, SystemClock())
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self._ended: asyncio.Future[str] = self._loop.create_future()
-        self._certificate = CertificateWatch(settings.tls, SystemClock())
+        self._transport: asyncio.Transport | None = None
+        self._buffer = packets.PacketBuffer(MAX_PACKET_BYTES)
+        self._out: list[bytes] = []
+        self._waiting: deque[tuple[str, bytes]] = deque()
         self._unanswered = 0
+        self._broker_takes = _LAST_ID
+        self._packet_id = _FIRST_ID
+        self._heard_at_s = self._sent_at_s = self._loop.time()
         self._refusal_told = False
-        self._client = new_client(settings, client_id=client_id, manual_ack=True)
-        self._client.connect_timeout = TCP_WITHIN_S
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_publish = self._on_publish
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = lambda _client, _data, message: on_message(message)
 
     @property
     def alive(self) -> bool:
         """Return whether the connection has not ended yet."""
         return not self._ended.done()
 
-    async def open(self, filters: Sequence[str]) -> None:
+    async def open(self, filters: Sequence[str], *, instead_of: Sequence[str] = ()) -> None:
         """Return once the broker has resumed or made the session and granted every filter.
+
+        Args:
+            filters: what to subscribe to.
+            instead_of: filters that an earlier run of this session may have left behind.
 
         Raises:
             ConnectionLostError: no broker, a refusal, or no answer in time.
         """
-        try:
-            await self._loop.run_in_executor(None, self._connect)
-        except (OSError, ValueError) as exc:
-            raise ConnectionLostError(f"no connection: {exc}") from exc
-        self._watch_socket()
-        await self._answer_to(self._connected, "CONNECT")
-        self._client.subscribe([(name, SubscribeOptions(qos=1)) for name in filters])
+        await self.establish()
+        if instead_of:
+            self._send(packets.encode_unsubscribe(_UNSUBSCRIBE_ID, instead_of))
+        self._send(packets.encode_subscribe(_SUBSCRIBE_ID, filters))
         await self._answer_to(self._subscribed, "SUBSCRIBE")
+
+    async def establish(self) -> None:
+        """Return once the broker has resumed or made the session.
+
+        Raises:
+            ConnectionLostError: no broker, a refusal, or no answer in time.
+        """
+        host, port = self._settings.address
+        try:
+            async with asyncio.timeout(TCP_WITHIN_S):
+                await self._loop.create_connection(lambda: self, host, port, ssl=self._tls)
+        except (OSError, TimeoutError, ValueError) as exc:
+            self._end("not connected")
+            raise ConnectionLostError(f"no connection: {str(exc) or type(exc).__name__}") from exc
+        self._send(
+            packets.encode_connect(
+                self._client_id,
+                keepalive_s=self._settings.keepalive_s,
+                session_expiry_s=SESSION_EXPIRY_S,
+                receive_maximum=self._receive_maximum,
+                max_packet_bytes=MAX_PACKET_BYTES,
+                username=self._settings.username,
+                password=self._password if self._settings.username is not None else None,
+            )
+        )
+        await self._answer_to(self._connected, "CONNECT")
 
     async def wait_until_lost(self) -> str:
         """Keep the connection alive; return why it ended, or that a renewed certificate asks for another one."""
         while self.alive:
             await asyncio.wait({self._ended}, timeout=HOUSEKEEPING_EVERY_S)
-            if self.alive:
-                self._guard(self._client.loop_misc)
+            self._probe()
             if self._certificate.has_changed():
                 return "the certificate was renewed"
         return self._ended.result()
@@ -103,125 +132,129 @@ class MqttConnection:
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker at QoS 1, ahead of every PUBACK that is sent later.
 
-        Its answer is not waited for: rumqttd answers nothing at all while its own window is full.
+        Its answer is not waited for: rumqttd answers nothing at all while its own window is full. More than the broker
+        takes at once (its Receive Maximum) wait here, at most `MAX_UNANSWERED`.
 
         Raises:
             ConnectionLostError: there is no connection to send it on.
         """
         if not self.alive or not self._connected.done():
             raise ConnectionLostError("not connected")
-        self._unanswered += 1
-        self._guard(lambda: self._client.publish(topic, payload, qos=1).rc)
-        if self._unanswered > MAX_UNANSWERED:
+        self._waiting.append((topic, payload))
+        self._publish_waiting()
+        if self._unanswered + len(self._waiting) > MAX_UNANSWERED:
             self._end("no answer to PUBLISH")
-        if not self.alive:
             raise ConnectionLostError(self._ended.result())
 
-    def acknowledge(self, mid: int) -> None:
+    def acknowledge(self, packet_id: int) -> None:
         """Send the PUBACK of one message."""
         if self.alive:
-            self._guard(lambda: self._client.ack(mid, 1))
+            self._send(packets.encode_puback(packet_id))
 
     async def close(self) -> None:
         """Say goodbye, so that no last will and no time-out is needed, and close the socket."""
-        if self.alive:
-            self._guard(self._client.disconnect)
+        if self.alive and self._transport is not None:
+            self._send(packets.DISCONNECT_BYTES)
+            self._flush()
+            self._transport.close()  # sends what is buffered first
             await asyncio.wait({self._ended}, timeout=CLOSE_WITHIN_S)
         self._end("closed")
 
-    def _connect(self) -> None:
-        """Do the blocking part, off the event loop: name lookup, TCP, TLS, sending CONNECT."""
-        host, port = self._settings.address
-        properties = connect_properties(session_expiry_s=SESSION_EXPIRY_S, receive_maximum=self._receive_maximum)
-        properties.MaximumPacketSize = MAX_PACKET_BYTES
-        keepalive_s = self._settings.keepalive_s
-        self._client.connect(host, port, keepalive=keepalive_s, clean_start=False, properties=properties)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; asyncio calls this."""
+        self._transport = cast("asyncio.Transport", transport)
+        prepare_socket(transport.get_extra_info("socket"))
 
-    def _watch_socket(self) -> None:
-        """Let the event loop call paho when there is something to read, or room to write."""
-        client, connection = self._client, self._client.socket()
-        if not isinstance(connection, socket.socket):
-            self._end("closed while connecting")
-            return
-        client.on_socket_close = lambda _client, _data, sock: self._forget_socket(sock)
-        client.on_socket_register_write = lambda _client, _data, sock: self._loop.add_writer(sock, self._write)
-        client.on_socket_unregister_write = lambda _client, _data, sock: self._forget_writer(sock)
-        # Receipts and PUBACKs are many small packets: none waits for the broker to have confirmed the one before.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._loop.add_reader(connection, self._read)
-        if client.want_write():
-            self._loop.add_writer(connection, self._write)
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end; asyncio calls this."""
+        self._end(f"connection lost: {exc}" if exc else "the broker closed the connection")
 
-    def _forget_socket(self, connection: Any) -> None:
-        if connection.fileno() >= 0:
-            self._loop.remove_reader(connection)
-            self._loop.remove_writer(connection)
-
-    def _forget_writer(self, connection: Any) -> None:
-        if connection.fileno() >= 0:
-            self._loop.remove_writer(connection)
-
-    def _read(self) -> None:
-        self._guard(self._client.loop_read)
-        # What TLS has already decrypted no longer makes the socket readable.
-        while isinstance(connection := self._client.socket(), ssl.SSLSocket) and connection.pending():
-            self._guard(self._client.loop_read)
-
-    def _write(self) -> None:
-        self._guard(self._client.loop_write)
-
-    def _guard(self, step: Callable[[], MQTTErrorCode]) -> None:
-        """Do one step of paho's; if it fails in whatever way, the connection is over."""
+    def data_received(self, data: bytes) -> None:
+        """Take what came apart; whatever fails on it, the connection is over. asyncio calls this."""
+        self._heard_at_s = self._loop.time()
         try:
-            code = step()
+            for first, body in self._buffer.feed(data):
+                self._take(first, body)
+        except MalformedPacketError as exc:
+            _log.warning("the broker sent what is not MQTT 5", extra={"reason": str(exc)})
+            self._end(f"malformed packet: {exc}")
         except Exception as exc:  # noqa: BLE001 - top of an event loop callback
             _log.warning("MQTT client failed", exc_info=exc)
             self._end(f"client failed: {exc!r}")
+
+    def _take(self, first: int, body: bytes) -> None:
+        kind = first & 0xF0
+        if kind == packets.PUBLISH:
+            self._on_message(packets.decode_publish(first, body))
+        elif kind == packets.PUBACK:
+            self._note_answer(packets.decode_puback(body)[1])
+        elif kind == packets.CONNACK:
+            self._note_connack(body)
+        elif kind == packets.SUBACK:
+            self._note_suback(packets.decode_reasons(body))
+        elif kind == packets.DISCONNECT:
+            self._end(f"the broker ended the connection: reason {body[0] if body else 0:#04x}")
+        elif kind not in (packets.PINGRESP, packets.UNSUBACK):
+            raise MalformedPacketError(f"packet type {kind:#x}")
+
+    def _note_connack(self, body: bytes) -> None:
+        code, self._broker_takes = packets.decode_connack(body)
+        if code >= packets.FAILURE:
+            self._end(f"the broker refused the connection: reason {code:#04x}")
+        elif not self._connected.done():
+            self._connected.set_result(None)
+
+    def _note_suback(self, codes: list[int]) -> None:
+        if any(code >= packets.FAILURE for code in codes):
+            self._end("the broker refused the subscription: reasons " + ", ".join(f"{code:#04x}" for code in codes))
+        elif not self._subscribed.done():
+            self._subscribed.set_result(None)
+
+    def _note_answer(self, code: int) -> None:
+        self._unanswered -= 1
+        if code >= packets.FAILURE and not self._refusal_told:
+            self._refusal_told = True
+            _log.error("the broker refuses receipts; check its access rules", extra={"reason": f"{code:#04x}"})
+        self._publish_waiting()
+
+    def _publish_waiting(self) -> None:
+        while self._waiting and self._unanswered < self._broker_takes:
+            topic, payload = self._waiting.popleft()
+            self._unanswered += 1
+            self._packet_id = self._packet_id + 1 if self._packet_id < _LAST_ID else _FIRST_ID
+            self._send(packets.encode_publish(self._packet_id, topic, payload))
+
+    def _send(self, packet: bytes) -> None:
+        """Put a packet behind the others; all that one turn of the event loop makes go out together."""
+        if not self._out:
+            self._loop.call_soon(self._flush)
+        self._out.append(packet)
+
+    def _flush(self) -> None:
+        if self._out and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(self._out))
+            self._sent_at_s = self._loop.time()
+        self._out = []
+
+    def _probe(self) -> None:
+        """Ask a silent broker for a sign of life, and give it up when none comes (3.1.2.10)."""
+        now_s, keepalive_s = self._loop.time(), self._settings.keepalive_s
+        if not self.alive:
             return
-        if code not in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_AGAIN):
-            self._end(code.name)
+        if now_s - self._heard_at_s > 1.5 * keepalive_s:
+            self._end("the broker is silent")
+        elif now_s - min(self._heard_at_s, self._sent_at_s) >= keepalive_s / 2:
+            self._send(packets.PINGREQ_BYTES)
 
     def _end(self, reason: str) -> None:
         """Close the socket and wake everybody who waits for an answer."""
         if not self._ended.done():
             self._ended.set_result(reason)
-        if (connection := self._client.socket()) is not None:
-            self._forget_socket(connection)
-            with contextlib.suppress(OSError):
-                connection.close()
+        if self._transport is not None:
+            self._transport.abort()
 
     async def _answer_to(self, answer: asyncio.Future[Any], asked: str) -> None:
         await asyncio.wait({answer, self._ended}, timeout=ANSWER_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
             self._end(f"no answer to {asked}")
             raise ConnectionLostError(self._ended.result())
-
-    def _on_connect(
-        self, _client: Client, _data: object, _flags: ConnectFlags, code: ReasonCode, _properties: Properties | None
-    ) -> None:
-        if code.is_failure:
-            self._end(f"the broker refused the connection: {code}")
-        elif not self._connected.done():
-            self._connected.set_result(None)
-
-    def _on_subscribe(
-        self, _client: Client, _data: object, _mid: int, codes: list[ReasonCode], _properties: Properties | None
-    ) -> None:
-        if any(code.is_failure for code in codes):
-            answers = ", ".join(str(code) for code in codes)
-            self._end(f"the broker refused the subscription: {answers}")
-        elif not self._subscribed.done():
-            self._subscribed.set_result(None)
-
-    def _on_publish(
-        self, _client: Client, _data: object, _mid: int, code: ReasonCode, _properties: Properties | None
-    ) -> None:
-        self._unanswered -= 1
-        if code.is_failure and not self._refusal_told:
-            self._refusal_told = True
-            _log.error("the broker refuses receipts; check its access rules", extra={"reason": str(code)})
-
-    def _on_disconnect(
-        self, _client: Client, _data: object, _flags: DisconnectFlags, code: ReasonCode, _properties: Properties | None
-    ) -> None:
-        self._end(str(code))

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
-from paho.mqtt.client import MQTTMessage
-
-from winnow.events.topics import GATEWAY_FILTERS
+from winnow.events.topics import GATEWAY_FILTERS, filters_of
 from winnow.gateway.intake import ConnectionLostError, Received
 from winnow.gateway.metrics import GatewayMetrics
 from winnow.gateway.mqtt_connection import MqttConnection
+from winnow.gateway.mqtt_packets import Publish
 from winnow.runtime.mqtt import MqttSettings, new_client
 from winnow.runtime.retry import Backoff
 
@@ -26,6 +26,7 @@ class MqttIntake:
     Args:
         settings: where the broker is and how to log in.
         client_id: the name of the session.
+        nodes: whose messages to take; empty: everybody's.
         in_flight: the broker's window.
         backoff: between two attempts to connect.
         metrics: counts connections and drops.
@@ -34,12 +35,21 @@ class MqttIntake:
         SettingsError: the password file or a certificate cannot be read.
     """
 
-    def __init__(
-        self, settings: MqttSettings, *, client_id: str, in_flight: int, backoff: Backoff, metrics: GatewayMetrics
+    def __init__(  # noqa: PLR0913 - one argument a setting
+        self,
+        settings: MqttSettings,
+        *,
+        client_id: str,
+        in_flight: int,
+        backoff: Backoff,
+        metrics: GatewayMetrics,
+        nodes: Sequence[str] = (),
     ) -> None:
         new_client(settings, client_id=client_id)  # files that cannot be read are told now, not at the first connection
         self._settings = settings
         self._client_id = client_id
+        self._filters = [name for node in nodes for name in filters_of(node)] or list(GATEWAY_FILTERS)
+        self._not_ours = GATEWAY_FILTERS if nodes else ()
         self._in_flight = in_flight
         self._backoff = backoff
         self._metrics = metrics
@@ -72,7 +82,7 @@ class MqttIntake:
             on_message=self._on_message,
         )
         try:
-            await connection.open(GATEWAY_FILTERS)
+            await connection.open(self._filters, instead_of=self._not_ours)
             self._subscribed = True
             self._backoff.reset()
             self._metrics.connections.inc()
@@ -111,18 +121,17 @@ class MqttIntake:
         if self._connection is not None and message.connection == self._number and message.qos > 0:
             self._connection.acknowledge(message.mid)
 
-    def _on_message(self, message: MQTTMessage) -> None:
+    def _on_message(self, message: Publish) -> None:
         if message.qos == 0 and len(self._waiting) >= self._in_flight:
             self._metrics.dropped.inc()
             return
-        pairs = getattr(message.properties, "UserProperty", ())
         self._waiting.append(
             Received(
                 topic=message.topic,
-                payload=bytes(message.payload),
-                user_properties=tuple(pairs),
+                payload=message.payload,
+                user_properties=message.user_properties,
                 qos=message.qos,
-                mid=message.mid,
+                mid=message.packet_id,
                 connection=self._number,
             )
         )

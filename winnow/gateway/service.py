@@ -15,7 +15,7 @@ its window, and memory stays as it is.
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from threading import Event
 from typing import Final
@@ -39,6 +39,8 @@ IDLE_S: Final = 0.5
 """How long an empty batch waits before it looks whether it should stop."""
 GRACE_S: Final = 3.0
 """What the batch that is being stored may still take when the process is asked to stop."""
+MAX_TOLD: Final = 200
+"""Characters of a topic in the log."""
 SLOW_S: Final = 30.0
 """A batch that is not confirmed by then means: not healthy."""
 
@@ -172,12 +174,16 @@ class GatewayService:
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         self._metrics.received.inc(len(verdicts))
         self._metrics.batch_messages.observe(len(verdicts))
-        for verdict in verdicts:
-            self._metrics.stored.labels(verdict.record.topic).inc()
-            if verdict.refused is None:
-                continue
-            self._metrics.refused.labels(verdict.refused).inc()
-            if verdict.refused == IDENTITY:
-                self._metrics.security.inc()
-            facts = {"topic": verdict.record.key.decode(errors="replace"), "reason": verdict.detail}
-            _log.warning("message refused", extra=facts)
+        for topic, number in Counter(verdict.record.topic for verdict in verdicts).items():
+            self._metrics.stored.labels(topic).inc(number)
+        refused = [verdict for verdict in verdicts if verdict.refused is not None]
+        if not refused:
+            return
+        reasons = Counter(str(verdict.refused) for verdict in refused)
+        for reason, number in reasons.items():
+            self._metrics.refused.labels(reason).inc(number)
+        self._metrics.security.inc(reasons[IDENTITY])
+        # One line a batch: whoever floods a gateway with poison shall not flood its log too.
+        first = refused[0]
+        facts = {"topic": first.record.key.decode(errors="replace")[:MAX_TOLD], "reason": first.detail}
+        _log.warning("message refused", extra=facts | {"refused": len(refused)})

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from winnow.events.names import NAME_PATTERN
 from winnow.gateway.batching import BatchLimits
 from winnow.runtime.kafka import KafkaSettings
 from winnow.runtime.mqtt import MqttSettings
@@ -66,7 +67,7 @@ class KafkaOutSettings(KafkaSettings):
 
     topics: TopicSettings = TopicSettings()
     compression: Literal["zstd", "none"] = "zstd"
-    timeout_s: float = Field(default=30.0, ge=1, le=300)
+    timeout_s: float = Field(default=20.0, ge=1, le=300)
 
 
 class MetricsSettings(Settings):
@@ -87,6 +88,8 @@ class GatewaySettings(Settings):
     Attributes:
         mqtt: the broker.
         client_id: the broker keeps the session under this name; two running gateways need two names.
+        nodes: whose messages this gateway takes; empty: everybody's. Gateways side by side each name their own nodes;
+            one whose list changes needs a new client_id too, as the broker keeps what a session subscribed to.
         destination: `kafka://HOST:PORT[,HOST:PORT…]`, `sqlite:///FILE` or `postgresql://HOST/DATABASE`.
         kafka: instead of `destination`, for a Kafka that asks for a login or for TLS.
         batch: when a batch is closed.
@@ -97,6 +100,7 @@ class GatewaySettings(Settings):
 
     mqtt: MqttSettings = MqttSettings()
     client_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = "winnow-gateway"
+    nodes: tuple[Annotated[str, Field(pattern=NAME_PATTERN)], ...] = ()
     destination: Annotated[str, AfterValidator(_check_destination)] | None = None
     kafka: KafkaOutSettings | None = None
     batch: BatchSettings = BatchSettings()

@@ -1,12 +1,14 @@
 """What becomes of a message: the record that keeps it, and the position that its receipt names. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from winnow.events.batch import BatchReader
 from winnow.events.errors import ContractError
-from winnow.events.kafka import KafkaRecord, deadletter_record, status_record, to_kafka
+from winnow.events.kafka import KafkaRecord, deadletter_record, event_record, status_record, to_kafka
 from winnow.events.limits import MAX_BATCH_BYTES
 from winnow.events.mqtt import from_mqtt, position_of
 from winnow.events.names import check_name
@@ -17,8 +19,7 @@ MAX_DEADLETTER_BYTES: Final = MAX_BATCH_BYTES
 """Longer payloads are cut: no honest edge sends them, and Kafka takes 1 MiB at most."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What is stored for one message, and who hears of it.
 
     Attributes:
@@ -63,10 +64,14 @@ def judge(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]]
         node, stream, camera = parse_upward_topic(topic)
         if stream == "status":
             return _judge_status(node, camera, payload)
+        if stream == "events":
+            record, position = event_record(node, camera, payload)
+            return Verdict(record=record, node=node, position=position)
         message = from_mqtt(topic, payload, properties)
         recorded = message.recorded
-        position = (recorded.epoch, recorded.sequence) if recorded else None
-        return Verdict(record=to_kafka(message), node=node, position=position)
+        return Verdict(
+            record=to_kafka(message), node=node, position=(recorded.epoch, recorded.sequence) if recorded else None
+        )
     except ContractError as exc:
         return _refuse(topic, payload, properties, exc)
 

@@ -1,7 +1,6 @@
 """An MQTT 5 client made from settings: address, login, TLS and session, the same for every process."""
 
 import socket
-from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import urlsplit
 
@@ -74,9 +73,9 @@ def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = Fal
         reconnect_on_failure=reconnects,
         manual_ack=manual_ack,
     )
-    client.on_socket_open = _prepare_socket
+    client.on_socket_open = lambda _client, _data, connection: prepare_socket(connection)
     if settings.username is not None:
-        client.username_pw_set(settings.username, _password(settings.password_file))
+        client.username_pw_set(settings.username, password_of(settings))
     if urlsplit(settings.url).scheme == "mqtts":
         client.tls_set_context(client_context(settings.tls))
     return client
@@ -95,7 +94,7 @@ def connect_properties(*, session_expiry_s: int, receive_maximum: int = 100) -> 
     return properties
 
 
-def _prepare_socket(_client: Client, _data: object, connection: object) -> None:
+def prepare_socket(connection: object) -> None:
     """Turn Nagle's algorithm off, and give a connection up on which nothing that was sent is confirmed any more.
 
     With Nagle's algorithm a small message waits up to 40 ms for the other end's delayed ACK. And a cable that is pulled
@@ -108,7 +107,13 @@ def _prepare_socket(_client: Client, _data: object, connection: object) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNCONFIRMED_MS)
 
 
-def _password(path: Path | None) -> str | None:
+def password_of(settings: MqttSettings) -> str | None:
+    """Return the password, None if there is no file for it.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    path = settings.password_file
     if path is None:
         return None
     try:

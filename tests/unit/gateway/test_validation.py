@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winnow.cloud_sink.testing import crossing_event
 from winnow.events import Event, Recorded, new_event
 from winnow.events.batch import BatchPacker, BatchReader
 from winnow.events.data import CameraOnline
-from winnow.events.kafka import from_kafka
+from winnow.events.kafka import from_kafka, to_kafka
 from winnow.events.limits import MAX_EVENT_BYTES
-from winnow.events.mqtt import MqttMessage, to_mqtt
+from winnow.events.mqtt import MqttMessage, from_mqtt, to_mqtt
 from winnow.events.status import CameraStatus, encode_status
 from winnow.events.topics import KAFKA_DEADLETTER, KAFKA_EVENTS, KAFKA_STATUS, camera_status_topic
 from winnow.gateway.validation import MAX_DEADLETTER_BYTES, Verdict, judge, judge_all
@@ -146,3 +147,13 @@ def test_batch_that_cannot_be_read_is_a_dead_letter_without_a_receipt() -> None:
     (verdict,) = judge_all(batch.topic, batch.payload[:-1], (("epoch", "e1"), ("sequence", "7")), BatchReader())
     assert (verdict.refused, verdict.position, verdict.node) == ("schema", None, "gate")
     assert verdict.record.value == batch.payload[:-1]
+
+
+@pytest.mark.parametrize("traceparent", [None, f"00-{'a' * 32}-{'b' * 16}-01"])
+@pytest.mark.parametrize("event", [_event(), crossing_event(3), crossing_event(4, node="gate", camera="yard")])
+def test_short_way_to_a_record_leads_to_the_same_record(event: Event, traceparent: str | None) -> None:
+    """A gateway's record is byte for byte what the event makes when it is read as a value and written again."""
+    sent = replace(event, traceparent=traceparent)
+    message = to_mqtt(sent)
+    record = judge(message.topic, message.payload, message.user_properties).record
+    assert record == to_kafka(from_mqtt(message.topic, message.payload, message.user_properties))
