@@ -43,7 +43,7 @@ MIN_POINTS: Final = 5
 _WINDOW: Final = (9, 9)
 _LEVELS: Final = 1
 """Halvings: with the cell laid where the box is expected, points are at most a few thinned pixels away. A second one
-changed no figure and took an eighth more time."""
+hardly changed a figure and took about an eighth more time."""
 
 _STOP: Final = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
 _LEAST_TEXTURE: Final = 1e-3

@@ -92,3 +92,23 @@ def test_without_boxes_there_is_nothing_to_do() -> None:
     flow = Flow()
     flow.remember(picture(), np.empty((0, 4)))
     assert flow.measure(picture(), np.empty((0, 2))).pixels.shape == (0, 2)
+
+
+def test_only_chosen_boxes_are_measured() -> None:
+    """The others stay unknown, and rows keep their order."""
+    before, after = ((100, 100, 30, 75), (300, 100, 30, 75)), ((106, 100, 30, 75), (295, 104, 30, 75))
+    flow = Flow()
+    flow.remember(picture(*before), corners(*before))
+    shifts = flow.measure(picture(*after), np.zeros((2, 2)), np.array([False, True]))
+    assert shifts.known.tolist() == [False, True]
+    assert shifts.pixels == pytest.approx(np.array([[0.0, 0], [-5, 4]]), abs=1.5)
+
+
+@pytest.mark.parametrize("x", [14, 15, 18, 40])
+def test_box_beside_the_border_is_followed_as_far_from_it(x: int) -> None:
+    """Cells within the frame are cut out, those over its border padded: a box goes the same way in both."""
+    flow = Flow()
+    flow.remember(picture((x, 100, 30, 75)), corners((x, 100, 30, 75)))
+    shifts = flow.measure(picture((x + 4, 102, 30, 75)), np.zeros((1, 2)))
+    assert shifts.known.tolist() == [True]
+    assert shifts.pixels[0] == pytest.approx([4, 2], abs=1.5)
