@@ -12,12 +12,16 @@ from tests.faults.scale import SCALE
 FULL_TIMEOUT_S: Final = 3600
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """At full scale no test of this folder is ended before an hour is over."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """At full scale no test of this folder is ended before an hour is over; at quick scale the longest are left out."""
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
     if SCALE.is_full:
-        for item in items:
-            if Path(__file__).parent in item.path.parents:
-                item.add_marker(pytest.mark.timeout(FULL_TIMEOUT_S), append=False)
+        for item in ours:
+            item.add_marker(pytest.mark.timeout(FULL_TIMEOUT_S), append=False)
+        return
+    left_out = [item for item in ours if item.get_closest_marker("at_length")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_report_header() -> str:

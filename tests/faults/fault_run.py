@@ -17,7 +17,18 @@ from tests.end_to_end.kafka_topics import records_in_kafka, waiting_in_kafka
 from tests.end_to_end.processes import PLANTED, Killable, WinnowProcess, eventually
 from tests.faults.bounds import SPOOL_BYTES, Use, use_of
 from tests.faults.feeder import DRAIN_WITHIN_S, STEPS_PER_S, Feed
-from tests.faults.history import FRESH_WITHIN_S, Began, Fact, Fresh, Used, Verdict, judge, read_history, write_history
+from tests.faults.history import (
+    FRESH_WITHIN_S,
+    Began,
+    Fact,
+    Fresh,
+    Struck,
+    Used,
+    Verdict,
+    judge,
+    read_history,
+    write_history,
+)
 from tests.faults.journal import Journal, read_journal
 from tests.faults.oracle import Findings, Holdings, Place, examine, place_of
 from tests.faults.scale import SCALE
@@ -86,12 +97,16 @@ class FaultRun:
         self.parts: dict[str, Killable] = {**installation.parts, EDGE: self._feeder}
         self._kafka_records = records_in_kafka(installation.kafka_address)
         self._used: dict[str, Use] = {}
+        self._under_way: list[End] = []
 
     def __enter__(self) -> Self:
         self._feeder.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the feeder, and whatever fault is still under way: the installation is shared."""
+        for end in [*self._under_way]:
+            end()
         self._feeder.__exit__(None, None, None)
 
     def journal(self) -> Journal:
@@ -127,7 +142,14 @@ class FaultRun:
 
     def begin(self, strike: Strike) -> End:
         """Let a fault begin; what is returned ends it."""
-        return begin(strike, self.parts, self._installation.lines)
+        end = begin(strike, self.parts, self._installation.lines)
+
+        def once() -> Struck:
+            self._under_way.remove(once)
+            return end()
+
+        self._under_way.append(once)
+        return once
 
     def note(self, *facts: Fact) -> None:
         """Write something down."""

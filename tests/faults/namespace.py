@@ -7,6 +7,7 @@ pulled far from the process, behind its own network: so this side loses its addr
 goes down would be noticed by the kernel, which then tries twice a second.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from tests.faults.proxy import TcpProxy
+
+logger = logging.getLogger(__name__)
 
 WITHIN_S: Final = 10
 BURST: Final = "16kb"
@@ -91,6 +94,59 @@ class Namespace:
         self.line.__exit__(kind, error, trace)
         _run("ip", "link", "del", self._here)
         _run("ip", "netns", "del", self._name)
+
+
+class PlainCable:
+    """The same for a machine on which nobody may make namespaces: a line that swallows, or passes slowly."""
+
+    prefix: tuple[str, ...] = ()
+
+    def __init__(self, target_port: int) -> None:
+        self.line = TcpProxy(target_port)
+
+    def pull(self) -> None:
+        """Swallow everything."""
+        self.line.black_hole()
+
+    def plug(self) -> None:
+        """Pass everything on again."""
+        self.line.heal()
+
+    def narrow(self, kbit_per_s: int) -> None:
+        """Pass so much in each direction."""
+        self.line.slow_down(kbit_per_s * 125)
+
+    def widen(self) -> None:
+        """Pass as much as comes."""
+        self.line.slow_down()
+
+    def held_back(self) -> int:
+        """Return how many bytes have taken their time."""
+        return self.line.counts.passed_bytes
+
+    def arrived(self) -> int:
+        """Return how many bytes were swallowed."""
+        return self.line.counts.cut_bytes
+
+    def __enter__(self) -> Self:
+        self.line.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.line.__exit__(kind, error, trace)
+
+
+Cable = Namespace | PlainCable
+
+
+def cable_to(target_port: int) -> Cable:
+    """Return a cable in a namespace if this user may have one, else a plain one; the log says which and why."""
+    reason = why_not()
+    if reason is not None:
+        logger.warning("No network namespace", extra={"reason": reason})
+    return PlainCable(target_port) if reason else Namespace(target_port)
 
 
 def why_not() -> str | None:

@@ -44,7 +44,7 @@ class Scale:
         seed = int(chosen) if chosen else Random().randrange(10**6) if is_full else QUICK_SEED
         if is_full:
             return cls(seed=seed, is_full=True, rounds=30, stop_s=60, cut_s=60, slow_s=60, chaos_s=300)
-        return cls(seed=seed, is_full=False, rounds=1, stop_s=2, cut_s=14, slow_s=8, chaos_s=12)
+        return cls(seed=seed, is_full=False, rounds=1, stop_s=1, cut_s=14, slow_s=8, chaos_s=8)
 
     def random(self, purpose: str) -> Random:
         """Return a source of chance that depends on seed and purpose alone, not on which tests ran before."""

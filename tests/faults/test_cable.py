@@ -16,7 +16,7 @@ from tests.end_to_end.processes import eventually
 from tests.faults.fault_run import FaultRun
 from tests.faults.feeder import Feed
 from tests.faults.history import Drained, Struck, Verdict
-from tests.faults.namespace import Namespace, why_not
+from tests.faults.namespace import Cable, cable_to
 from tests.faults.oracle import Place, place_of
 from tests.faults.scale import SCALE
 
@@ -32,16 +32,13 @@ EVENT_P95_S = 3.0
 
 
 @pytest.fixture
-def cable(without_kafka: Installation) -> Iterator[Namespace]:
-    """Return a namespace from which the installation's broker can be reached."""
-    reason = why_not()
-    if reason is not None:
-        pytest.skip(reason)
-    with Namespace(int(without_kafka.mqtt_url.rpartition(":")[2])) as namespace:
-        yield namespace
+def cable(without_kafka: Installation) -> Iterator[Cable]:
+    """Return a cable to the installation's broker: in a namespace where this user may have one."""
+    with cable_to(int(without_kafka.mqtt_url.rpartition(":")[2])) as cable:
+        yield cable
 
 
-def run_behind(cable: Namespace, installation: Installation, node: str, folder: Path, feed: Feed) -> FaultRun:
+def run_behind(cable: Cable, installation: Installation, node: str, folder: Path, feed: Feed) -> FaultRun:
     """Return a run whose feeder is in the namespace."""
     url = f"mqtt://{cable.line.address}"
     return FaultRun(
@@ -70,7 +67,7 @@ def chains(sequences: Sequence[int]) -> int:
 
 
 def test_backlog_of_a_pulled_cable_drains_fast_behind_live_events(
-    without_kafka: Installation, cable: Namespace, unique_name: str, tmp_path: Path
+    without_kafka: Installation, cable: Cable, unique_name: str, tmp_path: Path
 ) -> None:
     """Nothing is lost; live events take two seconds at most while the backlog drains at five times the live rate.
 
@@ -118,7 +115,7 @@ def by_camera(arrivals: Sequence[Arrival]) -> dict[tuple[str, str], list[int]]:
 
 
 def test_narrow_cable_carries_events_before_thumbnails(
-    without_kafka: Installation, cable: Namespace, unique_name: str, tmp_path: Path
+    without_kafka: Installation, cable: Cable, unique_name: str, tmp_path: Path
 ) -> None:
     """At 256 kbit/s, with twice as much in thumbnails, 95 of 100 events are stored within three seconds."""
     feed = Feed(steps_per_s=10, thumbnail_bytes=20_000)

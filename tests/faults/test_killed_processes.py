@@ -39,6 +39,7 @@ def test_every_process_killed_in_a_random_order_costs_and_doubles_nothing(
     assert run.figures.faults == len(run.parts)
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize(
     "victims",
     [

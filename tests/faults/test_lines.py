@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
 KINDS: tuple[Kind, ...] = ("cut", "black hole", "half-close", "late")
 LASTS_S = 10.0 if SCALE.is_full else 1.0
-FLAPS = 60 if SCALE.is_full else 8
+FLAPS = 60 if SCALE.is_full else 4
 
 
 @pytest.mark.parametrize("who", ["edge", "gateway"])

@@ -31,6 +31,7 @@ def test_edge_that_deletes_on_puback_loses_what_a_wiped_broker_had(
     assert found.skipped
 
 
+@pytest.mark.at_length
 def test_gateway_that_subscribes_once_hears_nothing_after_a_wiped_broker(unique_name: str, tmp_path: Path) -> None:
     """It is connected, and nothing comes: no fresh event within ten seconds, I5."""
     with (
@@ -70,6 +71,7 @@ def with_planted_sink(installation: Installation, folder: Path, defect: str) -> 
         )
 
 
+@pytest.mark.at_length
 def test_sink_that_commits_its_offset_first_loses_what_it_had_read(
     with_kafka: Installation, unique_name: str, tmp_path: Path
 ) -> None:
