@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final, Literal
@@ -74,17 +75,21 @@ def _kill(strike: Strike, part: Killable) -> End:
 def _stop(strike: Strike, part: Killable) -> End:
     """Stop a process with all its children: PostgreSQL's would answer without it."""
     at_s, family = time.monotonic(), [part.pid, *descendants(part.pid)]
-    for pid in family:
-        os.kill(pid, signal.SIGSTOP)
+    _signal_all(family, signal.SIGSTOP)
     time.sleep(0.02)
     evidence = {"stopped": float(state_of(part.pid) == "T")}
 
     def end() -> Struck:
-        for pid in family:
-            os.kill(pid, signal.SIGCONT)
+        _signal_all(family, signal.SIGCONT)
         return _struck(strike, at_s, evidence)
 
     return end
+
+
+def _signal_all(family: Sequence[int], number: signal.Signals) -> None:
+    for pid in family:
+        with suppress(ProcessLookupError):  # a server's children come and go
+            os.kill(pid, number)
 
 
 def _disturb(strike: Strike, line: TcpProxy) -> End:
