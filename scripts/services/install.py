@@ -27,6 +27,9 @@ GSTREAMER_PACKAGES: Final = (
 )
 """The RTSP server, its Python bindings, and the demuxers and payloaders that it serves files with."""
 
+DISK_FAULT_PACKAGES: Final = {"strace": "strace", "e2fsprogs": "mkfs.ext4", "mount": "mount"}
+"""What makes a disk fail in the tests, and a program of each package."""
+
 
 def install() -> bool:
     """Install what can be installed here and say what could not; return whether nothing is missing now."""
@@ -62,6 +65,7 @@ def missing_packages() -> list[str]:
         missing.append("chromium")
     if shutil.which("systemd-analyze") is None:
         missing.append("systemd")
+    missing += [package for package, program in DISK_FAULT_PACKAGES.items() if shutil.which(program) is None]
     if shutil.which("ip") is None or shutil.which("tc") is None:
         missing.append("iproute2")
     if find_gstreamer(os.environ).origin is Origin.MISSING:
