@@ -12,6 +12,7 @@ from winnow.events.data import SettingsInUse
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings, SettingsChange, applied, settings_change
+from winnow.pipeline.settings.link import LinkSettings
 from winnow.pipeline.sources import SourceError
 from winnow.runtime.clock import Clock
 from winnow.runtime.file_watch import FileWatch
@@ -34,13 +35,23 @@ class Reloading:
         node: its cameras come, go and change.
         build: makes cameras.
         clock: times the watch.
+        change_day: takes over what a day may carry and when it begins.
 
     Attributes:
         asked: set by whoever wants the file to be read now, changed or not.
         counts: how often the file was read, by outcome.
     """
 
-    def __init__(self, path: Path, settings: EdgeSettings, *, node: EdgeNode, build: BuildCamera, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0913 - what settings reach
+        self,
+        path: Path,
+        settings: EdgeSettings,
+        *,
+        node: EdgeNode,
+        build: BuildCamera,
+        clock: Clock,
+        change_day: Callable[[LinkSettings], None] = lambda _: None,
+    ) -> None:
         self.asked = Flag()
         node.settings_in_use = SettingsInUse(since=clock.now())
         self.counts: dict[Outcome, int] = {"applied": 0, "unchanged": 0, "refused": 0}
@@ -48,6 +59,7 @@ class Reloading:
         self._settings = settings
         self._node = node
         self._build = build
+        self._change_day = change_day
         self._clock = clock
         self._watch = FileWatch(path, clock)
 
@@ -73,7 +85,7 @@ class Reloading:
     def _take_over(self, wanted: EdgeSettings) -> Outcome:
         change = settings_change(self._settings, wanted)
         arriving = [self._build(name, wanted.cameras[name]) for name in (*change.added, *change.restarted)]
-        is_new = change.concerns_cameras or wanted.stats_every_s != self._settings.stats_every_s
+        is_new = change.concerns_cameras or change.concerns_day or wanted.stats_every_s != self._settings.stats_every_s
         if is_new:
             self._settings = applied(self._settings, wanted)
             self._carry_out(change, arriving)
@@ -93,6 +105,8 @@ class Reloading:
 
     def _carry_out(self, change: SettingsChange, arriving: list[Camera]) -> None:
         self._node.stats_every_s = self._settings.stats_every_s
+        if change.concerns_day:
+            self._change_day(self._settings.link)
         for name in change.removed:
             self._node.remove(name)
         for camera in arriving:

@@ -25,6 +25,7 @@ from winnow.detectors import Detector
 from winnow.events import Event, Thumbnail
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.camera import Camera
+from winnow.pipeline.delivery.estimate import WireEstimate
 from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
 from winnow.pipeline.sources import SourceError
@@ -70,6 +71,7 @@ class _Output:
     run: Run
     delivery: Delivery | None = None
     waiting: int = 0
+    wire_bytes: int = 0
 
 
 def run_replay(order: ReplayOrder) -> int:
@@ -87,6 +89,7 @@ def run_replay(order: ReplayOrder) -> int:
         except BrokenPipeError:
             return _end_quietly()
         was_stopped = stopping.is_set()
+    summary.wire_bytes, summary.is_sent = output.wire_bytes, order.sends
     console = error_console()
     if summary.frames_decoded:
         console.print(summary.table())
@@ -169,7 +172,10 @@ def _open_output(order: ReplayOrder, detector: Detector, stopping: Flag, clock: 
             fail(f"--thumbnails {order.thumbnails}: {exc.strerror}")
     if not order.sends:
         printer = write_json_lines if order.as_json else readable_lines()
-        yield _Output(write=_to_all([*folders, printer]), run=_run_alone)
+        estimate = WireEstimate(order.settings.node, wait_s=order.settings.link.picture_wait_s)
+        output = _Output(write=_to_all([*folders, printer, estimate.note]), run=_run_alone)
+        yield output
+        output.wire_bytes = estimate.total_bytes()
         return
     settings = order.settings
     with open_delivery(settings, registry=CollectorRegistry(), clock=clock) as delivery:
@@ -189,6 +195,8 @@ def _open_output(order: ReplayOrder, detector: Detector, stopping: Flag, clock: 
         output = _Output(write=_to_all([*folders, delivery.outbox.accept]), run=run_as_node, delivery=delivery)
         yield output
         output.waiting = _wait_for_receipts(delivery, stopping, clock)
+        wire = delivery.publisher.wire
+        output.wire_bytes = sum(wire.of(name).total for name in (None, *{name for name, _ in order.looks}))
 
 
 def _run_alone(camera: Camera, stopping: Flag) -> list[str]:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
@@ -21,7 +22,7 @@ from winnow.cli.edge_objects import build_scheduler, make_camera
 from winnow.cli.edge_outbox import Delivery, open_delivery
 from winnow.cli.process_metrics import NodeCollector, register_process
 from winnow.cli.reloading import Reloading
-from winnow.cli.summary import Summary
+from winnow.cli.summary import Summary, format_saving
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.bandwidth import AccountsCollector
 from winnow.pipeline.camera import Camera
@@ -88,7 +89,14 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         )
         registry.register(CameraCollector(lambda: node.cameras))
         registry.register(AccountsCollector(delivery.accounts, lambda: [camera.name for camera in node.cameras]))
-        reloading = Reloading(path, settings, node=node, build=build, clock=clock)
+        reloading = Reloading(
+            path,
+            settings,
+            node=node,
+            build=build,
+            clock=clock,
+            change_day=lambda link: delivery.accounts.change_day(link.daily_bytes, ZoneInfo(link.day_zone)),
+        )
         commands = Commands(inbox, node=node, reloading=reloading)
         own = NodeCollector(reloading=reloading, commands=commands, in_use=lambda: node.settings_in_use)
         register_process(registry, own)
@@ -100,7 +108,14 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
     summary = Summary()
     for camera in node.cameras:
         summary.add(camera, clock.monotonic_s() - started_mono_s)
-    figures = {"events": summary.events.total(), "bytes_in": summary.bytes_in, "bytes_out": summary.bytes_out}
+    summary.wire_bytes = sum(delivery.publisher.wire.of(name).total for name in (None, *(c.name for c in node.cameras)))
+    figures = {
+        "events": summary.events.total(),
+        "bytes_in": summary.bytes_in,
+        "bytes_sent": summary.sent_bytes,
+        "saved": format_saving(summary.bytes_in, summary.sent_bytes),
+        "waiting": delivery.outbox.depth,
+    }
     logger.info("Stopped", extra={"node": settings.node, **figures})
     return NodeRun(problems=problems, summary=summary)
 

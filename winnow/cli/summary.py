@@ -18,7 +18,9 @@ class Summary:
         footage_s: length of what was played.
         wall_s: how long that took.
         bytes_in: compressed video read.
-        bytes_out: events and thumbnails.
+        bytes_out: events and thumbnails, each by itself.
+        wire_bytes: what they take as they are sent, packed together; None if nobody counted.
+        is_sent: they were sent; else they would be.
         stage_s: seconds by stage.
         damage: one line for each recording that was not whole.
     """
@@ -30,6 +32,8 @@ class Summary:
     detector_runs: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    wire_bytes: int | None = None
+    is_sent: bool = True
     events: Counter[str] = field(default_factory=Counter)
     stage_s: dict[Stage, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     damage: list[str] = field(default_factory=list)
@@ -50,6 +54,11 @@ class Summary:
         if stats.damage:
             self.damage.append(f"{camera.source.description}: {describe_damage(camera)}")
 
+    @property
+    def sent_bytes(self) -> int:
+        """What goes over the link."""
+        return self.bytes_out if self.wire_bytes is None else self.wire_bytes
+
     def table(self) -> Table:
         """Return the figures, a line each."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -67,8 +76,9 @@ class Summary:
         yield "objects", str(self.events["object.started"])
         yield "time", f"{self.footage_s:.1f} s of footage in {self.wall_s:.1f} s: {self._times_real_time()}"
         yield "video read", format_bytes(self.bytes_in)
-        yield "sent", f"{format_bytes(self.bytes_out)} of events and thumbnails"
-        yield "saved", format_saving(self.bytes_in, self.bytes_out)
+        name = "sent" if self.is_sent else "would send"
+        yield name, f"{format_bytes(self.sent_bytes)} of events and thumbnails"
+        yield "saved", format_saving(self.bytes_in, self.sent_bytes)
         yield "ms per frame", self._stages()
 
     def _times_real_time(self) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event as Flag
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,6 +23,9 @@ from winnow.pipeline.sources import Frame, SourceNotFoundError
 from winnow.pipeline.sources.testing import ScriptedSource
 from winnow.pipeline.testing import ColourBoxDetector
 from winnow.runtime.clock import SystemClock
+
+if TYPE_CHECKING:
+    from winnow.pipeline.settings.link import LinkSettings
 
 
 class SilentSource(ScriptedSource):
@@ -68,7 +71,15 @@ class Box:
             clock=SystemClock(),
         )
         self.built.clear()
-        self.reloading = Reloading(path, settings, node=self.node, build=self._build, clock=SystemClock())
+        self.links: list[LinkSettings] = []
+        self.reloading = Reloading(
+            path,
+            settings,
+            node=self.node,
+            build=self._build,
+            clock=SystemClock(),
+            change_day=self.links.append,
+        )
         self.commands = Commands(self.inbox, node=self.node, reloading=self.reloading)
 
     def write(self, cameras: dict[str, Any], **more: Any) -> None:
@@ -201,3 +212,14 @@ def test_every_command_is_answered_or_counted(tmp_path: Path) -> None:
     assert box.commands.counts["unreadable", "refused"] == 1
     assert box.commands.counts["rollback", "refused"] == sum(one.command == "rollback" for one in answers) == 30
     assert box.inbox.dropped == 10
+
+
+def test_limit_of_a_day_is_taken_over(tmp_path: Path) -> None:
+    """The accounts hear of it, no camera is touched, and no restart is asked for."""
+    box = Box(tmp_path / "edge.yaml", {"door": DOOR})
+    box.run(lambda: box.write({"door": DOOR}, link={"daily_bytes": 500_000}), box.reloading.reload)
+    assert [link.daily_bytes for link in box.links] == [500_000]
+    assert box.built == []
+    assert box.reloading.counts["applied"] == 1
+    assert box.node.settings_in_use
+    assert box.node.settings_in_use.needs_restart == []

@@ -91,6 +91,12 @@ class Accounts:
             self._saved_at_s = now_s
             self._file.keep(self._book)
 
+    def change_day(self, limit_bytes: int | None, zone: ZoneInfo) -> None:
+        """Keep to another limit, or begin days in another zone, from now on."""
+        self._zone = zone
+        self.budget.limit_bytes = limit_bytes
+        self.budget.update(self._used_bytes())
+
     def close(self) -> None:
         """Take in what was sent last, and keep the sums."""
         self.update(lambda: {name: totals.read for name, totals in self._seen.items() if name != NODE}, at_once=True)

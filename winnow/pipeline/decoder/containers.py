@@ -101,7 +101,13 @@ def unreachable(address: str, exc: av.FFmpegError, *, has_timed_out: bool = Fals
     """Return what to raise for an error of FFmpeg, without the credentials that the error shows."""
     has_timed_out |= isinstance(exc, av.ExitError)  # what FFmpeg says when PyAV's timeout interrupts it
     reason = "no answer in time" if has_timed_out else (exc.strerror or "unknown error").lower()
-    return SourceUnreachableError(redact_url(address), f"{reason}; check address, credentials and network")
+    is_device = address.startswith("/dev/")
+    check = (
+        "the device, and whether this user may read it (group video)"
+        if is_device
+        else "address, credentials and network"
+    )
+    return SourceUnreachableError(redact_url(address), f"{reason}; check {check}")
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -8,7 +8,8 @@ from cannot. So a camera's key belongs to one of three groups, by what its chang
     restarts    the camera is closed and opened again
 
 A key that no group names is looked at anew: never wrong, and no camera connects again for it. Outside of `cameras`
-everything but `stats_every_s` is built once a process, so a change of it waits for a restart of the process.
+everything but `stats_every_s`, `link.daily_bytes` and `link.day_zone` is built once a process, so a change of it waits
+for a restart of the process.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Final, Literal
 
 from winnow.pipeline.settings.camera import CameraSettings
 from winnow.pipeline.settings.edge import EdgeSettings
+from winnow.runtime.settings import Settings
 
 LookChange = Literal["none", "continues", "anew", "restarts"]
 
@@ -30,6 +32,9 @@ CONTINUES: Final = frozenset(
 APPLIED: Final = frozenset({"cameras", "stats_every_s"})
 """Keys of the whole file that a running process takes over."""
 
+APPLIED_OF_LINK: Final = frozenset({"daily_bytes", "day_zone"})
+"""Keys of `link` that it takes over."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChange:
@@ -41,6 +46,7 @@ class SettingsChange:
         restarted: cameras to close and open again.
         changed: cameras that look at their next frame in another way.
         needs_restart: keys that change only with a restart of the process.
+        concerns_day: whether the limit of a day, or when a day begins, is another one.
     """
 
     added: tuple[str, ...] = ()
@@ -48,6 +54,7 @@ class SettingsChange:
     restarted: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     needs_restart: tuple[str, ...] = ()
+    concerns_day: bool = False
 
     @property
     def concerns_cameras(self) -> bool:
@@ -67,6 +74,8 @@ def look_change(before: CameraSettings, after: CameraSettings) -> LookChange:
 
 def settings_change(running: EdgeSettings, wanted: EdgeSettings) -> SettingsChange:
     """Return what leads from the settings that run to those that are wanted; cameras in order of name."""
+    link = _changed_keys(running.link, wanted.link)
+    built = link - APPLIED_OF_LINK
     both = sorted(running.cameras.keys() & wanted.cameras.keys())
     changes = {name: look_change(running.cameras[name], wanted.cameras[name]) for name in both}
     return SettingsChange(
@@ -74,14 +83,16 @@ def settings_change(running: EdgeSettings, wanted: EdgeSettings) -> SettingsChan
         removed=tuple(sorted(running.cameras.keys() - wanted.cameras.keys())),
         restarted=tuple(name for name in both if changes[name] == "restarts"),
         changed=tuple(name for name in both if changes[name] in {"continues", "anew"}),
-        needs_restart=tuple(sorted(_changed_keys(running, wanted) - APPLIED)),
+        needs_restart=tuple(sorted(_changed_keys(running, wanted) - APPLIED - ({"link"} if not built else set()))),
+        concerns_day=bool(link & APPLIED_OF_LINK),
     )
 
 
 def applied(running: EdgeSettings, wanted: EdgeSettings) -> EdgeSettings:
     """Return the settings that run once the change is made: `wanted`, except where that needs a restart."""
-    return running.model_copy(update={key: getattr(wanted, key) for key in APPLIED})
+    link = running.link.model_copy(update={key: getattr(wanted.link, key) for key in APPLIED_OF_LINK})
+    return running.model_copy(update={key: getattr(wanted, key) for key in APPLIED} | {"link": link})
 
 
-def _changed_keys(before: CameraSettings | EdgeSettings, after: CameraSettings | EdgeSettings) -> frozenset[str]:
+def _changed_keys(before: Settings, after: Settings) -> frozenset[str]:
     return frozenset(key for key in type(before).model_fields if getattr(before, key) != getattr(after, key))

@@ -12,6 +12,8 @@ QUALITY_STEP: Final = 10
 LEAST_QUALITY: Final = 25
 """Below it a smaller picture looks better than a worse one."""
 
+_APP0: Final = b"\xff\xe0"
+
 SHRINK: Final = 0.8
 """Factor on both sides when no quality is enough."""
 
@@ -49,7 +51,17 @@ def _encoded(pixels: NDArray[np.uint8], quality: int) -> bytes:
     done, encoded = cv2.imencode(".jpg", pixels, options)
     if not done:  # pragma: no cover - a valid uint8 image always encodes
         raise AssertionError("OpenCV refused an image")
-    return encoded.tobytes()
+    return _without_jfif(encoded.tobytes())
+
+
+def _without_jfif(jpeg: bytes) -> bytes:
+    """Return the JPEG without its JFIF segment, 18 bytes that tell nothing: components 1, 2, 3 are Y, Cb, Cr.
+
+    Source: ITU-T T.81, B.2.4.6 (application data may be left out).
+    """
+    if jpeg[2:4] != _APP0:  # pragma: no cover - OpenCV writes one
+        return jpeg
+    return jpeg[:2] + jpeg[4 + int.from_bytes(jpeg[4:6], "big") :]
 
 
 def _shrunk(pixels: NDArray[np.uint8], factor: float) -> NDArray[np.uint8]:

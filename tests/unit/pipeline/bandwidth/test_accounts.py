@@ -93,6 +93,21 @@ def test_day_begins_at_midnight_of_its_time_zone(path: Path) -> None:
     assert node.today.sent == 30
 
 
+def test_limit_and_zone_change_while_the_box_runs(path: Path) -> None:
+    """A new limit counts at once, for what was sent before it too; another zone may make it another day."""
+    node = Node(path, ManualClock(datetime(2026, 5, 1, 23, tzinfo=UTC)))
+    node.sent["door"] = SentBytes(events=100)
+    node.update()
+    assert (node.budget.size, node.accounts.day) == ("full", date(2026, 5, 2))
+    sizes: list[str] = []
+    for limit_bytes, zone in ((120, BERLIN), (120, ZoneInfo("UTC")), (120, BERLIN), (None, BERLIN)):
+        node.accounts.change_day(limit_bytes, zone)
+        sizes.append(node.budget.size)
+    assert sizes == ["small", "full", "small", "full"]
+    node.accounts.change_day(None, ZoneInfo("UTC"))
+    assert node.accounts.day == date(2026, 5, 1)
+
+
 def test_clock_that_was_wrong_spoils_no_day(path: Path) -> None:
     """A box that started in 2038 goes on with the true day once its clock is right; nothing is blocked until 2038."""
     clock = ManualClock(EVENING)

@@ -73,6 +73,25 @@ def test_what_is_built_once_waits_for_a_restart(keys: dict[str, Any]) -> None:
     assert settings_change(now, wanted) == SettingsChange(needs_restart=tuple(keys))
 
 
+@pytest.mark.parametrize(
+    ("link", "needs_restart"),
+    [
+        ({"daily_bytes": 500_000}, ()),
+        ({"day_zone": "Europe/Berlin"}, ()),
+        ({"daily_bytes": 500_000, "batches": False}, ("link",)),
+    ],
+)
+def test_limit_of_a_day_changes_while_the_box_runs(link: dict[str, Any], needs_restart: tuple[str, ...]) -> None:
+    """What a day may carry is taken over at once; how messages are packed waits for a restart, and is named again."""
+    running, wanted = edge({"a": {}}), edge({"a": {}}, link=link)
+    change = settings_change(running, wanted)
+    assert (change.concerns_day, change.needs_restart) == (True, needs_restart)
+    now = applied(running, wanted)
+    assert (now.link.daily_bytes, now.link.day_zone) == (wanted.link.daily_bytes, wanted.link.day_zone)
+    assert now.link.batches
+    assert settings_change(now, wanted) == SettingsChange(needs_restart=needs_restart)
+
+
 def test_same_settings_ask_for_nothing() -> None:
     """Reading the same file again does nothing."""
     nothing = settings_change(edge({"a": {}}), edge({"a": {}}))
