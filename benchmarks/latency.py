@@ -26,6 +26,9 @@ from winnow.events.kafka import from_kafka
 from winnow.events.topics import KAFKA_EVENTS
 
 LOAD: Final = 0.7
+LOADS: Final = (0.5, 0.9)
+"""Of the edge's core, between which the figure is one of about 70 %. Below, the machine had other work."""
+
 PROBE_CAMERAS: Final = 4
 PROBE_S: Final = 15
 SETTLE_S: Final = 10
@@ -47,6 +50,7 @@ def measure() -> Report:
         served(clip("busy", HD, CLIP_S), core=other_core) as sent,
     ):
         with running_edge(sent.addresses(PROBE_CAMERAS), core=edge_core) as edge:
+            time.sleep(SETTLE_S)
             began_s, began_cpu_s = time.perf_counter(), edge.cpu_s()
             time.sleep(PROBE_S)
             each = (edge.cpu_s() - began_cpu_s) / (time.perf_counter() - began_s) / PROBE_CAMERAS
@@ -65,14 +69,19 @@ def measure() -> Report:
 
 def _report(latencies_ms: list[float], cameras: int, load: float) -> Report:
     p50, p95, p99 = (latencies_ms[int(share * len(latencies_ms))] for share in (0.5, 0.95, 0.99))
+    notes = [describe(HD), "camera server, Mosquitto, gateway and Kafka share the machine's other core"]
+    is_loaded = LOADS[0] <= load <= LOADS[1]
+    if not is_loaded:
+        notes.append(f"not a figure of {LOAD:.0%} load, so none of P8: measure again on a machine without other work")
+    measured = p99 if is_loaded else None
     return Report(
         title=f"Picture sent → event in Kafka, {cameras} cameras of a busy street, {MEASURED_S} s",
         columns=("events", "load of the edge's core", "p50, ms", "p95, ms", "p99, ms"),
         rows=[(str(len(latencies_ms)), f"{load:.0%}", figure(p50), figure(p95), figure(p99))],
         targets=[
-            Target(number="P8", what=f"p99 at {load:.0%} load, ms", measured=p99, limit=LIMIT_MS, bound="at most"),
+            Target(number="P8", what=f"p99 at {load:.0%} load, ms", measured=measured, limit=LIMIT_MS, bound="at most"),
         ],
-        notes=[describe(HD), "camera server, Mosquitto, gateway and Kafka share the machine's other core"],
+        notes=notes,
     )
 
 

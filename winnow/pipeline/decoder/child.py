@@ -45,9 +45,10 @@ if TYPE_CHECKING:
     from winnow.pipeline.decoder.resting import Resting
 
 MAX_MESSAGE_BYTES: Final = 65_536
-BEHIND_THE_OWNER: Final = 10
-"""Niceness: what is decoded is dealt with before more is decoded. Fifty decoders that want a core whole, as after a
-start, would else leave their owner a 51st of it, and it is the owner that finds out which of them may rest."""
+BEHIND_THE_OWNER: Final = 5
+"""Niceness: what is decoded is dealt with before more is decoded. Many decoders that want a core whole, as after a
+start, would else leave their owner no more than each of them has, and it is the owner that finds out which of them may
+rest. Not more than this, for decoders must keep up on a box that has other work too."""
 
 _PR_SET_PDEATHSIG: Final = 1
 """Source: prctl(2)."""
