@@ -28,7 +28,7 @@ test: $(INSTALLED) services ## run all tests on real brokers and databases (ARGS
 faults: $(INSTALLED) services ## break everything in every way, at length (up to 80 minutes; SEED=… repeats the choices of a run)
 	mkdir -p build/faults
 	WINNOW_FAULTS=full $(BIN)/python -m scripts.services run -- $(BIN)/pytest tests/faults -v \
-		-o log_cli=true -o log_cli_level=WARNING --log-file=build/faults/log.txt --log-file-level=INFO $(ARGS)
+		--basetemp=build/faults/runs -o log_cli=true -o log_cli_level=WARNING --log-file=build/faults/log.txt --log-file-level=INFO $(ARGS)
 
 .PHONY: faults-selftest
 faults-selftest: $(INSTALLED) services ## plant known defects and see that each turns the fault tests red

@@ -65,7 +65,9 @@ def test_lost_row_is_found_again_from_the_file(journal_path: Path, capsys: pytes
     path = written(journal_path, GOOD, Contents(rows=ROWS[1:]))
     assert judge(read_history(path)).stores == {"sqlite": Findings(lost=((EPOCH, 1),), skipped=((EPOCH, 1),))}
     assert main([str(path)]) == 1
-    assert f"lost=(('{EPOCH}', 1),)" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"lost=(('{EPOCH}', 1),)" in told
+    assert "1 runs: 4 accepted, 1 lost, 0 doubled, 1 skipped" in told
     assert main([str(written(journal_path, GOOD, Contents(rows=ROWS)))]) == 0
 
 
