@@ -152,11 +152,21 @@ BANDWIDTH: Final = (
 BOX: Final = (
     Panel(
         title="Processor",
-        queries=[("rate(process_cpu_seconds_total{" + NODE + "}[$__rate_interval])", "{{instance}}")],
+        queries=[
+            ("rate(process_cpu_seconds_total{" + NODE + "}[$__rate_interval])", "{{instance}}"),
+            ("rate(winnow_decoder_cpu_seconds_total{" + NODE + "}[$__rate_interval])", "{{instance}}: decoders"),
+        ],
         unit="percentunit",
         description="1 is one core. Cameras' decoders are processes of their own and not in it.",
     ),
-    Panel(title="Memory", queries=[("process_resident_memory_bytes{" + NODE + "}", "{{instance}}")], unit="bytes"),
+    Panel(
+        title="Memory",
+        queries=[
+            ("process_resident_memory_bytes{" + NODE + "}", "{{instance}}"),
+            ("winnow_decoder_resident_memory_bytes{" + NODE + "}", "{{instance}}: decoders"),
+        ],
+        unit="bytes",
+    ),
     Panel(
         title="Settings read",
         queries=[

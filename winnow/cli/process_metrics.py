@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from winnow import __version__
 from winnow.cli.commands import Commands
+from winnow.cli.decoder_metrics import DecodersCollector
 from winnow.cli.reloading import Reloading
 from winnow.events.data import SettingsInUse
 
@@ -57,4 +58,5 @@ class NodeCollector(Collector):
 def register_process(registry: CollectorRegistry, collector: NodeCollector) -> None:
     """Serve the node's own metrics, and those that every process on Linux has: CPU seconds, memory, open files."""
     registry.register(collector)
+    registry.register(DecodersCollector())
     ProcessCollector(registry=registry)
