@@ -63,11 +63,30 @@ samples: $(INSTALLED) ## rebuild the sample footage
 services: ## install Mosquitto, PostgreSQL, Chromium, strace (root and apt) and Apache Kafka (Java and Maven) where missing
 	@$(if $(PYTHON),$(PYTHON) -m scripts.services install,$(no-python))
 
+AUDIT := .venv-audit
+AUDITED := $(AUDIT)/.installed
+
+.PHONY: audit
+audit: $(AUDITED) ## ask a vulnerability service about every locked dependency; fails if it cannot be asked
+	$(AUDIT)/bin/python -m scripts.audit audit -- $(ARGS)
+
+.PHONY: sbom
+sbom: $(AUDITED) ## write the bill of materials (CycloneDX) to build/sbom.json
+	$(AUDIT)/bin/python -m scripts.audit sbom build/sbom.json
+
+$(AUDITED): scripts/audit/requirements.lock
+	@$(if $(PYTHON),,$(no-python))
+	[ -x $(AUDIT)/bin/python ] || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
 .PHONY: lock
 lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --universal --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile scripts/audit/requirements.in --generate-hashes --universal --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-header --quiet --output-file scripts/audit/requirements.lock
 
 # Once, and again when what it is made from changes.
 $(INSTALLED): requirements.lock pyproject.toml

@@ -9,6 +9,7 @@ import pytest
 from scripts.services.errors import ServerMissing
 from tests.security.client import SecurityClient, tls_of
 from tests.security.production_broker import ProductionBroker
+from tests.security.production_kafka import ProductionKafka
 from winnow.cli.certificates import Authority, Role
 
 
@@ -54,3 +55,16 @@ def witness(broker: ProductionBroker, authority: Path) -> Iterator[SecurityClien
     client.subscribe("winnow/v1/#")
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def kafka(authority: Path) -> Iterator[ProductionKafka]:
+    """Return a running Kafka with the production files, the topics, and the two principals."""
+    try:
+        server = ProductionKafka(authority)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        server.create_topics()
+        server.create_principals()
+        yield server

@@ -21,7 +21,7 @@ def check_store_url(url: str) -> str:
         parts = parse_store_url(url)
     except StoreUnusableError as exc:
         raise ValueError(str(exc)) from exc
-    if parts.password:
+    if parts.password or {"password", "sslpassword"} & set(parts.query):
         raise ValueError("no password in the URL: use password_file, PGPASSFILE or PGPASSWORD")
     return url
 

@@ -1,7 +1,7 @@
 """What a gateway is told: where messages come from, where records go, how they are batched."""
 
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -20,6 +20,8 @@ def _check_destination(url: str) -> str:
     if parts.scheme == KAFKA_SCHEME and parts.netloc and not parts.path and "@" not in parts.netloc:
         return url
     if parts.scheme in STORE_SCHEMES and "://" in url:
+        if parts.password or {"password", "sslpassword"} & set(parse_qs(parts.query)):
+            raise ValueError("no password in the URL: use PGPASSFILE or PGPASSWORD")
         return url
     raise ValueError("write kafka://HOST:PORT[,HOST:PORT…], sqlite:///FILE or postgresql://HOST/DATABASE")
 
