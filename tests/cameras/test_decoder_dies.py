@@ -64,6 +64,13 @@ def camera() -> Iterator[str]:
         yield url
 
 
+def test_decoder_gives_way_to_whoever_takes_its_pictures(camera: str) -> None:
+    """Its process has a lower priority than ours: no number of decoders keeps their pictures from being read."""
+    with LiveSource(camera, clock=SystemClock()) as source:
+        assert source.read(WAIT_S)
+        assert os.getpriority(os.PRIO_PROCESS, _pid(source)) > os.getpriority(os.PRIO_PROCESS, 0)
+
+
 @pytest.mark.parametrize("fatal", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 def test_camera_is_back_soon_after_its_decoder_crashed(camera: str, fatal: signal.Signals) -> None:
     """Frames come again within three seconds, in a new epoch; the crash is counted and named."""
