@@ -101,6 +101,40 @@ def test_killed_process_leaves_whole_batches(open_spool: Open, path: Path, kill_
     assert all_sequences(spool)[-1] == len(left) + 1
 
 
+def test_log_is_empty_before_anything_is_added(open_spool: Open, path: Path) -> None:
+    """What a former process left in the log is moved into the file first, whether or not it had reached the disk."""
+    spool = open_spool()
+    spool.append([crossing(number) for number in range(20)])
+    left_behind = path.with_name("copy")
+    left_behind.mkdir()
+    for name in (path.name, f"{path.name}-wal"):
+        shutil.copy(path.with_name(name), left_behind / name)
+    log = left_behind / f"{path.name}-wal"
+    assert log.stat().st_size > 0
+    again = new_spool(left_behind / path.name)
+    assert log.stat().st_size == 0
+    assert all_sequences(again) == list(range(1, 21))
+    again.close()
+
+
+def test_file_of_the_first_version_is_taken_over(open_spool: Open, path: Path) -> None:
+    """Rows without a checksum are delivered as they are, and the file is of this version then."""
+    spool = open_spool()
+    spool.append([crossing(0), thumbnail(1)])
+    before = spool.next_batch(limit_messages=9, limit_bytes=2**40)
+    spool.close()
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("UPDATE message SET user_properties = substr(user_properties, 6)")
+    database.execute("DROP TRIGGER picture_goes")
+    database.execute("DROP TABLE picture")
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    again = open_spool()
+    assert again.next_batch(limit_messages=9, limit_bytes=2**40) == before
+    again.append([thumbnail(2)])
+    assert again._database.execute("PRAGMA user_version").fetchone() == (2,)
+
+
 def test_second_process_is_told_that_the_spool_is_in_use(open_spool: Open, path: Path) -> None:
     """It gets SpoolLockedError and the first one is not disturbed; a closed spool is free again."""
     spool = open_spool()

@@ -12,8 +12,11 @@ from winnow.pipeline.delivery.picture_rows import PICTURE_SCHEMA
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 """Of the tables below; kept in the file as `user_version`."""
+
+_READ_VERSIONS: Final = (1, FORMAT_VERSION)
+"""1 had no checksums in its rows and no table of pictures; it becomes 2 when it is opened."""
 
 _SCHEMA: Final = (
     """CREATE TABLE life (
@@ -126,7 +129,7 @@ def _make_durable(database: sqlite3.Connection) -> None:
 
 
 def _check(database: sqlite3.Connection) -> None:
-    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise SpoolDamagedError(verdict)
 
@@ -145,15 +148,37 @@ def _make_tables(database: sqlite3.Connection, *, node: str, new_epoch: str) -> 
 
 def _check_owner(path: Path, database: sqlite3.Connection, *, node: str) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version != FORMAT_VERSION:
+    if version not in _READ_VERSIONS:
         raise SpoolForeignError(path, f"is no spool of this version (it says {version}): name another file")
     row = database.execute("SELECT node FROM life").fetchone()
     if row is None:
         raise SpoolDamagedError("the node's name is missing")
     if row[0] != node:
         raise SpoolForeignError(path, f"belongs to node {row[0]}, this is node {node}: name another file in spool.path")
-    for statement in PICTURE_SCHEMA:  # a file of before there were steps
+    if version != FORMAT_VERSION:
+        _upgrade(database)
+
+
+def _upgrade(database: sqlite3.Connection) -> None:
+    database.execute("BEGIN IMMEDIATE")
+    for statement in PICTURE_SCHEMA:
         database.execute(statement)
+    database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+    database.execute("COMMIT")
+
+
+def empty_log(database: sqlite3.Connection) -> None:
+    """Move what the log holds into the file, and cut it to nothing, before anything is added behind it.
+
+    A process whose sync failed may leave pages in the log that read well, from the memory of the system, and never
+    reached the disk. What was written behind them would be lost with them if the power failed later.
+    """
+    try:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.OperationalError as exc:
+        if _primary_code(exc) != sqlite3.SQLITE_FULL:
+            raise
+        logger.warning("Spool's log stays as it is: the disk is full")
 
 
 def _set_aside(path: Path) -> Path:

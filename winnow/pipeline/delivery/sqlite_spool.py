@@ -19,6 +19,7 @@ from winnow.pipeline.delivery import early_steps, giving_up
 from winnow.pipeline.delivery.disk import FREE_FLOOR_BYTES, Ballast, free_disk_bytes, limit_bytes
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
+from winnow.pipeline.delivery.log_rot import highest_in_log
 from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
 from winnow.pipeline.delivery.picture_rows import SALT_BYTES, candidates, note_pictures
@@ -26,7 +27,7 @@ from winnow.pipeline.delivery.priority import KeepClass, Priority, SendClass
 from winnow.pipeline.delivery.sealed_rows import keep_copy, key_loss, seal_readable_rows
 from winnow.pipeline.delivery.sealing import Columns, Place, ReadableRows, Rows, RowUnreadableError
 from winnow.pipeline.delivery.send_order import in_send_order
-from winnow.pipeline.delivery.spool_file import lock_spool, open_database, typed
+from winnow.pipeline.delivery.spool_file import empty_log, lock_spool, open_database, typed
 from winnow.runtime.clock import Clock
 
 _EPOCH_BYTES: Final = 5
@@ -93,7 +94,12 @@ class SqliteSpool:
             self._database = open_database(path, node=node, new_epoch=secrets.token_hex(_EPOCH_BYTES))
             self._epoch, self._totals = self._load()
             self._ballast = Ballast(path)
+            with self._translated():
+                highest, epoch = highest_in_log(path, self._database), self._epoch
+                empty_log(self._database)
             self._match_keys()
+            if highest > self._totals.last_sequence and epoch == self._epoch:
+                self._bury_lost(highest)
         except BaseException:
             self._file_lock.close()
             raise
@@ -225,13 +231,25 @@ class SqliteSpool:
         self._totals = totals
         self._metrics.dropped.labels(reason).inc(len(sequences))
 
+    def _bury_lost(self, highest: int) -> None:
+        """Name what was accepted and is in no commit that can be read any more, so that its numbers stay its own."""
+        lost = (self._totals.last_sequence + 1, highest)
+        extra = {"path": str(self._path), "epoch": self._epoch, "first": lost[0], "last": lost[1]}
+        logger.error("Spool's log is damaged: messages are lost", extra=extra)
+        with self._transaction():
+            totals = replace(self._totals, last_sequence=highest)
+            totals = self._insert_tombstones(totals, [lost], self._clock.now(), reason=giving_up.DAMAGED)
+            self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
+        self._totals = totals
+        self._metrics.dropped.labels(giving_up.DAMAGED).inc(lost[1] - lost[0] + 1)
+
     def _load(self) -> tuple[str, _Totals]:
         with self._translated():
             epoch, last_sequence = self._database.execute("SELECT epoch, last_sequence FROM life").fetchone()
-            depth, size_bytes = self._database.execute(
-                "SELECT count(*), coalesce(sum(size_bytes), 0) FROM message"
+            depth, size_bytes, highest = self._database.execute(
+                "SELECT count(*), coalesce(sum(size_bytes), 0), coalesce(max(sequence), 0) FROM message"
             ).fetchone()
-        return epoch, _Totals(last_sequence=last_sequence, depth=depth, size_bytes=size_bytes)
+        return epoch, _Totals(last_sequence=max(last_sequence, highest), depth=depth, size_bytes=size_bytes)
 
     def _write_batch(
         self, recorded: Sequence[Message], rows: Sequence[SpooledMessage], at: datetime
@@ -386,10 +404,10 @@ class SqliteSpool:
         for sequence, send_class, keep_class, size_bytes, *columns in rows:
             try:
                 mqtt = self._rows.read(self._place(sequence), Columns(*columns))
-            except RowUnreadableError:
+                priority = Priority(SendClass(send_class), KeepClass(keep_class))
+            except (RowUnreadableError, ValueError):
                 unreadable.append(sequence)
                 continue
-            priority = Priority(SendClass(send_class), KeepClass(keep_class))
             found.append(SpooledMessage(sequence=sequence, priority=priority, size_bytes=size_bytes, mqtt=mqtt))
         if unreadable:
             extra = {"path": str(self._path), "epoch": self._epoch, "sequences": unreadable}
