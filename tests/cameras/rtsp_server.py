@@ -18,14 +18,21 @@ class RtspServer:
         python: a Python with GStreamer's bindings.
         cameras: Matroska files by name of the camera, each with its codec as FFmpeg calls it.
         login: user and password that every camera asks for; none if not given.
+        loss: share of the RTP packets that is lost.
     """
 
     def __init__(
-        self, python: str, cameras: dict[str, tuple[str, Path]], *, login: tuple[str, str] | None = None
+        self,
+        python: str,
+        cameras: dict[str, tuple[str, Path]],
+        *,
+        login: tuple[str, str] | None = None,
+        loss: float | None = None,
     ) -> None:
         self._python = python
         self._mounts = [f"/{name}={PAYLOADERS[codec]}={path}" for name, (codec, path) in cameras.items()]
         self._login = login
+        self._loss = {} if loss is None else {"RTP_LOSS": str(loss)}
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -40,7 +47,7 @@ class RtspServer:
             [self._python, str(SCRIPT), str(self._port), *self._mounts],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "RTSP_USER": user, "RTSP_PASSWORD": password, "PYTHONPATH": ""},
+            env={**os.environ, "RTSP_USER": user, "RTSP_PASSWORD": password, "PYTHONPATH": "", **self._loss},
             text=True,
         )
         assert self._process.stdout is not None

@@ -4,7 +4,8 @@
 
 PORT 0 picks a free one, and the first line of output says which. Each PATH plays its Matroska FILE at its own pace,
 from the start for each client that connects. With `RTSP_USER` and `RTSP_PASSWORD` in the environment every path asks
-for them by digest. The server ends when its standard input does.
+for them by digest; with `RTP_LOSS`, that share of the RTP packets is lost. The server ends when its standard input
+does.
 """
 
 import os
@@ -32,7 +33,9 @@ def make_server(port: str, mounts: list[str]) -> GstRtspServer.RTSPServer:
     for mount in mounts:
         path, payloader, file = mount.split("=", 2)
         factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(f'( filesrc location="{file}" ! matroskademux ! queue ! {payloader} name=pay0 pt=96 )')
+        loss = os.environ.get("RTP_LOSS")
+        pay = f"{payloader} pt=96 mtu=600 ! identity drop-probability={loss}" if loss else f"{payloader} pt=96"
+        factory.set_launch(f'( filesrc location="{file}" ! matroskademux ! queue ! {pay} name=pay0 )')
         if user and password:
             factory.add_role_from_structure(role())
         server.get_mount_points().add_factory(path, factory)
