@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from argon2 import PasswordHasher
+
+from winnow.cloud_sink.access.passwords import Passwords
 from winnow.cloud_sink.audit import Run, account
 from winnow.cloud_sink.store import (
     DEFAULT_LATENESS_S,
@@ -222,6 +225,11 @@ def _matches(event: StoredEvent, wanted: EventFilter) -> bool:
         and (wanted.since is None or event.time >= wanted.since)
         and (wanted.until is None or event.time < wanted.until)
     )
+
+
+def quick_passwords() -> Passwords:
+    """Return hashes of passwords that cost next to nothing, to make and to break."""
+    return Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 def crossing_event(sequence: int, *, node: str = "north", camera: str = "door", label: str = "person") -> Event:

@@ -28,16 +28,17 @@ class Accounts:
     Args:
         engine: where the tables are; they are made if they are missing.
         clock: stamps what is done.
+        passwords: hashes them.
 
     Attributes:
         sessions: of people who logged in.
         tokens: of programs.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, passwords: Passwords) -> None:
         self._engine = engine
         self._clock = clock
-        self._passwords = Passwords()
+        self._passwords = passwords
         self.sessions = Sessions(self._reading, self._transaction, clock)
         self.tokens = Tokens(self._reading, self._transaction, clock)
         with self._transaction() as connection:
@@ -149,11 +150,13 @@ class Accounts:
             raise AccessError(f"{name} is the last admin: make another one first")
 
 
-def open_accounts(url: str, *, password_file: Path | None = None, clock: Clock | None = None) -> Accounts:
+def open_accounts(
+    url: str, *, password_file: Path | None = None, clock: Clock | None = None, passwords: Passwords | None = None
+) -> Accounts:
     """Return who has access to the store at `url`; see `open_store` for address and errors."""
     engine = engine_of(parse_store_url(url), password_file, create=True)
     try:
-        return Accounts(engine, clock or SystemClock())
+        return Accounts(engine, clock or SystemClock(), passwords or Passwords())
     except BaseException:
         engine.dispose()
         raise

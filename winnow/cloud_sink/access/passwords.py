@@ -23,10 +23,14 @@ _AT_ONCE: Final = 2
 
 
 class Passwords:
-    """Hashes passwords with Argon2id and checks them; safe to use from several threads."""
+    """Hashes passwords with Argon2id and checks them; safe to use from several threads.
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher()
+    Args:
+        hasher: says what a hash costs; by default what RFC 9106 recommends.
+    """
+
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+        self._hasher = hasher or PasswordHasher()
         self._turns = BoundedSemaphore(_AT_ONCE)
         self._nobodys: str | None = None
 
