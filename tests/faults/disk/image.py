@@ -22,18 +22,18 @@ _COPIES: Final = 20
 def mounted(image: Path, at: Path) -> Iterator[Path]:
     """Yield the directory in which an image is mounted."""
     at.mkdir(exist_ok=True)
-    _run("mount", "-o", "loop,commit=3600,noatime", str(image), str(at))
+    run("mount", "-o", "loop,commit=3600,noatime", str(image), str(at))
     try:
         yield at
     finally:
-        _run("umount", str(at))
+        run("umount", str(at))
 
 
 def new_image(path: Path) -> Path:
     """Return a file with an empty file system in it."""
     with path.open("wb") as file:
         file.truncate(IMAGE_MIB * 1024 * 1024)
-    _run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(path))
+    run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(path))
     return path
 
 
@@ -55,6 +55,7 @@ def why_not_here(*programs: str) -> str | None:
     return f"not on this machine: {', '.join(missing)}" if missing else None
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
+    """Run a command; fail with what it says if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
