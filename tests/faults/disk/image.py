@@ -26,7 +26,7 @@ def mounted(image: Path, at: Path) -> Iterator[Path]:
     try:
         yield at
     finally:
-        run("umount", str(at))
+        run("umount", "--lazy", str(at))
 
 
 def new_image(path: Path) -> Path:
