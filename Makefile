@@ -38,6 +38,12 @@ faults-selftest: $(INSTALLED) services ## plant known defects and see that each 
 fuzz-clips: $(INSTALLED) ## watch 1000 damaged recordings: nothing crashes, hangs or makes up events (10 minutes)
 	$(BIN)/python -m tests.cameras.mutated_clips 1000
 
+FUZZ_S ?= 60
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## feed random bytes to everything that reads them, 60 s each, two at a time (FUZZ_S=600)
+	printf '%s\n' batch card event jpeg receipt settings | PYTHONPATH=. xargs -P 2 -I {} $(BIN)/python -m tests.fuzz.run {} $(FUZZ_S)
+
 .PHONY: check
 check: $(INSTALLED) ## lint, formatting, types and the direction of imports
 	$(BIN)/ruff check .

@@ -5,7 +5,23 @@ from typing import Annotated
 import typer
 
 from winnow import __version__
-from winnow.cli import check, demo, doctor, gateway, models, pki, replay, run, sink, spool, tail, tokens, users, zones
+from winnow.cli import (
+    check,
+    demo,
+    doctor,
+    gateway,
+    loadgen,
+    models,
+    pki,
+    replay,
+    run,
+    sink,
+    spool,
+    tail,
+    tokens,
+    users,
+    zones,
+)
 
 app = typer.Typer(
     name="winnow",
@@ -31,6 +47,7 @@ app.add_typer(models.app, name="models", rich_help_panel="Setting up")
 app.add_typer(pki.app, name="pki", rich_help_panel="Setting up")
 app.command(rich_help_panel="Between edge and cloud")(gateway.gateway)
 app.command(rich_help_panel="Between edge and cloud")(sink.sink)
+app.command(rich_help_panel="Between edge and cloud")(loadgen.loadgen)
 app.add_typer(users.app, name="users", rich_help_panel="Between edge and cloud")
 app.add_typer(tokens.app, name="tokens", rich_help_panel="Between edge and cloud")
 

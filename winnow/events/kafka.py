@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from winnow.events.attributes import attributes_of, message_of, text_of
 from winnow.events.errors import ContractError
-from winnow.events.event import Event, check_moment, decode_data, decode_envelope, kind_of_type, recorded_of
+from winnow.events.event import Event, check_keys, check_moment, decode_data, decode_envelope, kind_of_type, recorded_of
 from winnow.events.limits import MAX_EVENT_BYTES
 from winnow.events.names import parse_source, source_of
 from winnow.events.thumbnail import Thumbnail
@@ -56,7 +56,7 @@ def event_record(node: str, camera: str | None, payload: bytes) -> tuple[KafkaRe
     envelope = decode_envelope(payload)
     source, data_json = envelope.source, bytes(envelope.data)
     check_moment(envelope.time)
-    decode_data(kind_of_type(envelope.type), data_json)
+    check_keys(payload, envelope, decode_data(kind_of_type(envelope.type), data_json))
     recorded = recorded_of(envelope.epoch, envelope.sequence, envelope.recordedtime)
     if parse_source(source) != (node, camera):
         raise ContractError("identity", f"source {source} on the topic of {source_of(node, camera)}")

@@ -66,7 +66,7 @@ class MqttConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = packets.PacketBuffer(MAX_PACKET_BYTES)
         self._out: list[bytes] = []
-        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._waiting: deque[tuple[str, bytes, Sequence[tuple[str, str]]]] = deque()
         self._unanswered = 0
         self._broker_takes = _LAST_ID
         self._packet_id = _FIRST_ID
@@ -77,6 +77,11 @@ class MqttConnection(asyncio.Protocol):
     def alive(self) -> bool:
         """Return whether the connection has not ended yet."""
         return not self._ended.done()
+
+    @property
+    def backlog(self) -> int:
+        """Return how many published messages the broker has not answered."""
+        return self._unanswered + len(self._waiting)
 
     async def open(self, filters: Sequence[str], *, instead_of: Sequence[str] = ()) -> None:
         """Return once the broker has resumed or made the session and granted every filter.
@@ -129,7 +134,7 @@ class MqttConnection(asyncio.Protocol):
                 return "the certificate was renewed"
         return self._ended.result()
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, topic: str, payload: bytes, user_properties: Sequence[tuple[str, str]] = ()) -> None:
         """Hand a message to the broker at QoS 1, ahead of every PUBACK that is sent later.
 
         Its answer is not waited for: rumqttd answers nothing at all while its own window is full. More than the broker
@@ -140,9 +145,9 @@ class MqttConnection(asyncio.Protocol):
         """
         if not self.alive or not self._connected.done():
             raise ConnectionLostError("not connected")
-        self._waiting.append((topic, payload))
+        self._waiting.append((topic, payload, user_properties))
         self._publish_waiting()
-        if self._unanswered + len(self._waiting) > MAX_UNANSWERED:
+        if self.backlog > MAX_UNANSWERED:
             self._end("no answer to PUBLISH")
             raise ConnectionLostError(self._ended.result())
 
@@ -219,10 +224,10 @@ class MqttConnection(asyncio.Protocol):
 
     def _publish_waiting(self) -> None:
         while self._waiting and self._unanswered < self._broker_takes:
-            topic, payload = self._waiting.popleft()
+            message = self._waiting.popleft()
             self._unanswered += 1
             self._packet_id = self._packet_id + 1 if self._packet_id < _LAST_ID else _FIRST_ID
-            self._send(packets.encode_publish(self._packet_id, topic, payload))
+            self._send(packets.encode_publish(self._packet_id, *message))
 
     def _send(self, packet: bytes) -> None:
         """Put a packet behind the others; all that one turn of the event loop makes go out together."""

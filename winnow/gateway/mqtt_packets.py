@@ -242,9 +242,12 @@ def encode_unsubscribe(packet_id: int, filters: Sequence[str]) -> bytes:
     return _packet(0xA2, packet_id.to_bytes(2, "big") + b"\x00" + b"".join(map(_text, filters)))
 
 
-def encode_publish(packet_id: int, topic: str, payload: bytes) -> bytes:
-    """Return PUBLISH at QoS 1, without properties (3.3)."""
-    return _packet(0x32, _text(topic) + packet_id.to_bytes(2, "big") + b"\x00" + payload)
+def encode_publish(
+    packet_id: int, topic: str, payload: bytes, user_properties: Sequence[tuple[str, str]] = ()
+) -> bytes:
+    """Return PUBLISH at QoS 1, without other properties (3.3)."""
+    pairs = b"".join(b"\x26" + _text(name) + _text(value) for name, value in user_properties)
+    return _packet(0x32, _text(topic) + packet_id.to_bytes(2, "big") + _varint(len(pairs)) + pairs + payload)
 
 
 def encode_puback(packet_id: int) -> bytes:

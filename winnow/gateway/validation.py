@@ -50,6 +50,8 @@ def judge_all(
         parts = reader.messages_of(topic, payload)
     except ContractError as exc:
         return [_refuse(topic, payload, (), exc)]
+    if not parts:
+        return [_refuse(topic, payload, (), ContractError("schema", "batch of no message"))]
     return [judge(part.topic, part.payload, part.user_properties) for part in parts]
 
 

@@ -1,0 +1,27 @@
+"""What people write first: aiomqtt in, `AIOKafkaProducer.send` out: `… HOST PORT KAFKA TOPIC`."""
+
+import asyncio
+import sys
+
+import aiomqtt  # type: ignore[import-not-found]
+from aiokafka import AIOKafkaProducer
+
+
+async def main(host: str, port: str, kafka: str, topic: str) -> None:
+    """Pass every event on for ever; a message is acknowledged when it has arrived, whatever becomes of it."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, acks="all", enable_idempotence=True)
+    await producer.start()
+    async with aiomqtt.Client(
+        host,
+        int(port),
+        identifier="bench-aiomqtt",
+        protocol=aiomqtt.ProtocolVersion.V5,
+        clean_start=False,
+        max_queued_incoming_messages=0,
+    ) as client:
+        await client.subscribe("winnow/v1/+/events/#", qos=1)
+        async for message in client.messages:
+            await producer.send(topic, value=message.payload, key=str(message.topic).encode())
+
+
+asyncio.run(main(*sys.argv[1:]))
