@@ -20,7 +20,7 @@ TopicPartition = tuple[str, int]
 """A Kafka topic and the number of one of its partitions."""
 
 EVERYTHING: Final = EventFilter()
-DEFAULT_LATENESS_S: Final = 45.0
+DEFAULT_LATENESS_S: Final = 40.0
 """How long a missing sequence may be on its way before it counts as a gap.
 
 An edge sends a message without a receipt again after 39 s at most; and whoever looks shall know within a minute.
