@@ -15,9 +15,12 @@ CODECS: Final = {
         {"preset": "ultrafast", "tune": "zerolatency", "x265-params": "log-level=none:pools=1"},
         "yuv420p",
     ),
-    "mjpeg": ("mjpeg", {"qmin": "3", "qmax": "3", "threads": "1"}, "yuvj420p"),
+    "mjpeg": ("mjpeg", {"qmin": "3", "qmax": "3", "huffman": "default", "threads": "1"}, "yuvj420p"),
 }
-"""Encoder, its options and its pixel format, by the codec's name."""
+"""Encoder, its options and its pixel format, by the codec's name.
+
+JPEG over RTP (RFC 2435) carries no Huffman tables: pictures coded with other than the usual ones arrive as noise.
+"""
 
 SIZE: Final = (320, 192)
 FRAME_RATE: Final = 10

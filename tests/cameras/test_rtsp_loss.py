@@ -1,41 +1,52 @@
-"""A camera over UDP whose packets get lost on the way."""
+"""Cameras over UDP whose packets get lost on the way."""
 
 import time
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from tests.cameras.footage import encode
+from tests.cameras.footage import CODECS, encode
 from tests.cameras.rtsp_server import RtspServer
 from winnow.pipeline.decoder.reader import digest
 from winnow.pipeline.sources import FileSource, Frame, LiveSettings, LiveSource
 from winnow.runtime.clock import SystemClock
 
-LOSS: Final = 0.03
-WATCHED_S: Final = 12
+LOSS: Final = 0.05
+WATCHED_S: Final = 7
+AT_MOST_S: Final = 18
+"""The recordings last 22 s; none of them gets so far without a loss."""
 UDP: Final = LiveSettings(rtsp_transport="udp", open_timeout_s=5)
-SHARE_WHOLE: Final = 0.8
-"""Of the pictures handed out 0.96 were those of the recording; nothing marks a lost packet that H.264 does not miss."""
 
 
-def test_camera_that_loses_packets_is_watched_on(gstreamer_python: str, tmp_path: Path) -> None:
-    """Three RTP packets in a hundred are gone: damage is seen and held back, and the connection stays."""
-    clip = encode(tmp_path / "h264.mkv", "h264", loops=3)
+def _whole(clip: Path) -> set[int]:
     with FileSource(clip) as recording:
-        whole = {digest(frame.image) for frame in recording}
-    frames: list[Frame] = []
-    with (
-        RtspServer(gstreamer_python, {"yard": ("h264", clip)}, loss=LOSS) as server,
-        LiveSource(server.url("yard"), clock=SystemClock(), settings=UDP) as source,
-    ):
-        until_s = time.monotonic() + WATCHED_S
-        while time.monotonic() < until_s:
-            frame = source.read(2)
-            frames += [frame] if frame else []
-    stats = source.stats
-    assert (stats.reconnects, stats.decoder_restarts) == (0, 0)
-    assert stats.damage.corrupt_frames > 0
-    assert stats.frames_dropped["damaged"] > 0
-    assert len(frames) > 4 * WATCHED_S
-    assert all(after.stream_s > before.stream_s for before, after in pairwise(frames))
-    assert sum(digest(frame.image) in whole for frame in frames) / len(frames) > SHARE_WHOLE
+        return {digest(frame.image) for frame in recording}
+
+
+def test_nothing_is_shown_that_a_lost_packet_made_up(gstreamer_python: str, tmp_path: Path) -> None:
+    """One RTP packet in twenty is gone: every picture handed out is one of the camera's, and it stays online."""
+    clips = {codec: encode(tmp_path / f"{codec}.mkv", codec, loops=2) for codec in CODECS}
+    mounts = {codec: (codec, clip) for codec, clip in clips.items()}
+    frames: dict[str, list[Frame]] = {codec: [] for codec in CODECS}
+    with RtspServer(gstreamer_python, mounts, loss=LOSS) as server, ExitStack() as opened:
+        sources = {
+            codec: opened.enter_context(LiveSource(server.url(codec), clock=SystemClock(), settings=UDP))
+            for codec in CODECS
+        }
+        started_s = time.monotonic()
+        while (since_s := time.monotonic() - started_s) < WATCHED_S or (
+            since_s < AT_MOST_S and not all(source.stats.frames_dropped.get("damaged") for source in sources.values())
+        ):
+            for codec, source in sources.items():
+                frame = source.read(0.02)
+                frames[codec] += [frame] if frame else []
+        stats = {codec: source.stats for codec, source in sources.items()}
+    for codec, seen in frames.items():
+        assert (stats[codec].reconnects, stats[codec].decoder_restarts) == (0, 0)
+        assert stats[codec].damage.corrupt_packets > 0
+        assert stats[codec].frames_dropped["damaged"] > 0
+        whole = _whole(clips[codec])
+        assert len(seen) >= WATCHED_S
+        assert [frame.index for frame in seen if digest(frame.image) not in whole] == [], codec
+        assert all(after.stream_s > before.stream_s for before, after in pairwise(seen))

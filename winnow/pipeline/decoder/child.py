@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Final
 import av
 from av.container import InputContainer
 
-from winnow.pipeline.decoder.addresses import redact_url
+from winnow.pipeline.decoder.addresses import SourceKind, redact_url
 from winnow.pipeline.decoder.answers import Rest, Sample, decode_answer
 from winnow.pipeline.decoder.containers import open_live, unreachable
 from winnow.pipeline.decoder.control import ControlPage, DecoderStep
 from winnow.pipeline.decoder.errors import DecoderDiedError, SourceError, SourceNotVideoError, SourceUnreachableError
+from winnow.pipeline.decoder.lost_packets import Doubt, Gaps, NoGaps, logged_gaps
 from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.decoder.picture import Picture
 from winnow.pipeline.decoder.reader import PictureReader, Step, video_stream
@@ -111,7 +112,9 @@ class DecoderChild:
             MemoryError: it wants more memory than this process may use.
         """
         self._enter(DecoderStep.OPEN)
-        with self._open() as container:
+        started_s = self._clock.monotonic_s()
+        with self._gaps() as gaps, self._open() as container:
+            doubt = Doubt(gaps, self._clock.monotonic_s() - started_s)
             stream = video_stream(container)
             if stream is None:
                 raise SourceNotVideoError(redact_url(self._order.address), "no video in this stream; check the address")
@@ -127,6 +130,7 @@ class DecoderChild:
                 timekeeper=timekeeper,
                 tally=self._tally,
                 enter=lambda step: self._enter(_STEPS[step]),
+                doubt=doubt,
             )
             self._resting = reader.resting if not timekeeper.follows_arrival else None
             self._enter(DecoderStep.READ)
@@ -151,6 +155,9 @@ class DecoderChild:
 
     def _open(self) -> InputContainer:
         return open_live(self._order.address, self._order.kind, self._order.settings, self._clock)
+
+    def _gaps(self) -> contextlib.AbstractContextManager[Gaps]:
+        return logged_gaps() if self._order.kind is SourceKind.RTSP else contextlib.nullcontext(NoGaps())
 
     def _wanted(self, reader: PictureReader) -> Iterator[Picture]:
         """Return the pictures that are to be analysed, by the same rule as whoever analyses them."""

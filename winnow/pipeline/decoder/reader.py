@@ -13,6 +13,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from winnow.pipeline.decoder.lost_packets import Doubt, NoGaps
 from winnow.pipeline.decoder.picture import Keyframe, Picture
 from winnow.pipeline.decoder.resting import Resting
 from winnow.pipeline.decoder.tally import SourceTally
@@ -47,9 +48,10 @@ class PictureReader:
         timekeeper: gives each picture its moment.
         tally: counts what is read.
         enter: told before each step.
+        doubt: knows what never arrived; if not given, everything did.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a reader reads, counts and asks
         self,
         container: InputContainer,
         stream: VideoStream,
@@ -57,6 +59,7 @@ class PictureReader:
         timekeeper: Timekeeper,
         tally: SourceTally,
         enter: Callable[[Step], None] = lambda _: None,
+        doubt: Doubt | None = None,
     ) -> None:
         self._container = container
         self._stream = stream
@@ -69,6 +72,8 @@ class PictureReader:
         self._awaits_key = False
         self._first_index = tally.frames_decoded
         self._broken_pts: set[int | None] = set()
+        self._doubt = doubt or Doubt(NoGaps())
+        self._tally.corrupt_packets += self._doubt.missed
         self.resting: Resting[Packet[VideoStream]] = Resting()
         self.packets_read = 0
         self.is_last_packet_corrupt = False
@@ -109,6 +114,7 @@ class PictureReader:
             self._tally.bytes_read += packet.size
             self.is_last_packet_corrupt = packet.is_corrupt
             self._note_corrupt(packet)
+            self._note_doubt(packet)
             self._note_reference(packet)
 
     def _skip(self, packet: "Packet[VideoStream]") -> None:
@@ -180,11 +186,20 @@ class PictureReader:
             if self._stream.codec_context.name != "h264" and packet.pts is not None:
                 self._broken_pts.add(packet.pts)
 
+    def _note_doubt(self, packet: "Packet[VideoStream]") -> None:
+        """Give up the pictures up to the next whole keyframe if packets of the network never arrived."""
+        missed_before = self._doubt.missed
+        if self._doubt.falls_on(packet):
+            self._broken_pts.add(packet.pts)
+        self._tally.corrupt_packets += self._doubt.missed - missed_before
+
     def _came_broken(self, image: av.VideoFrame) -> bool:
-        if image.pts not in self._broken_pts:
-            return False
-        self._broken_pts.clear()
-        return True
+        if image.pts in self._broken_pts:
+            self._broken_pts.discard(image.pts)
+            return True
+        if image.key_frame and image.pts is not None:  # what is broken and never came out needs no watching any more
+            self._broken_pts = {pts for pts in self._broken_pts if pts is not None and pts > image.pts}
+        return False
 
     def _note_size(self, image: av.VideoFrame) -> None:
         size = (image.width, image.height)

@@ -19,8 +19,9 @@ class Damage:
     """What of a stream could not be used.
 
     Attributes:
-        corrupt_packets: packets that the container itself marks as broken.
-        corrupt_frames: pictures that did not decode, or only with pieces made up by the decoder.
+        corrupt_packets: packets that the container itself marks as broken, and RTP packets that never arrived.
+        corrupt_frames: pictures that did not decode, or only with pieces made up by the decoder, or that may be built
+            on what never arrived.
         is_truncated: the file ends before its own index says it should, or cannot be read on.
         skipped_files: files of a folder that gave no frame, with the reason.
     """
