@@ -97,14 +97,14 @@ def _memory_bytes() -> int:
 def test_overloaded_cameras_step_back_in_order_and_stay_right(
     gstreamer_python: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Each camera takes every step once and in order, frames stay young, memory flat, and no crossing is lost or new."""
+    """Each camera takes every step once, in order; frames stay young, memory flat, and no crossing is lost or new."""
     clip = encode(tmp_path / "yard.mkv", "h264", loops=LOOPS)
     expected: list[Message] = []
     _camera("yard", FileSource(clip), ColourBoxDetector(), expected).run(Flag())
     assert len(_crossings(expected)) == LOOPS
     scheduler = DetectionScheduler([SlowDetector()])
     accepted: dict[str, list[Message]] = {f"c{number}": [] for number in range(CAMERAS)}
-    with RtspServer(gstreamer_python, {name: ("h264", clip) for name in accepted}) as server:
+    with RtspServer(gstreamer_python, dict.fromkeys(accepted, ("h264", clip))) as server:
         cameras = [
             _camera(name, LiveSource(server.url(name), clock=SystemClock()), scheduler.detector_for(name), messages)
             for name, messages in accepted.items()

@@ -86,7 +86,7 @@ CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
     CameraMetric(
         kind="counter",
         name="winnow_decode_errors",
-        text="Packets that the container marks as broken or that never arrived, and pictures that did not decode whole.",
+        text="Packets that are marked as broken or never arrived, and pictures that did not decode whole.",
         labels=("what",),
         read=_damage,
     ),

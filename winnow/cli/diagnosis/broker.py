@@ -1,7 +1,8 @@
-"""Is the broker there, does it let this node in, and may the node hear what it must hear?
+"""Is the broker there, does it let this node in, and may the node say and hear what it must?
 
-Nothing is published: every topic a node may write to means something to whoever reads it. A broker that takes a
-subscription and then withholds its messages (Mosquitto with an ACL file does) cannot be told from an open one.
+What is published means nothing to whoever reads it: the state of a camera that does not exist is cleared, and not
+retained. A broker that takes a subscription and then withholds its messages (Mosquitto with an ACL file does) cannot be
+told from an open one; what it does not let through it says of a message that it refuses.
 """
 
 import secrets
@@ -17,13 +18,16 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from winnow.cli.diagnosis.finding import Finding, good, problem, warning
-from winnow.events.topics import commands_topic, receipts_topic
+from winnow.events.topics import PREFIX, camera_status_topic, commands_topic, receipts_topic
 from winnow.runtime.clock import Clock
 from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
 from winnow.runtime.settings import SettingsError
 from winnow.runtime.tls import client_context
 
 PART: Final = "broker"
+NO_CAMERA: Final = "winnow-doctor"
+"""A camera that no node has."""
+
 _LOGIN_REFUSALS: Final = frozenset({0x86, 0x87})
 """Bad user name or password; not authorized. Source: MQTT 5.0, section 3.2.2.2."""
 
@@ -34,8 +38,10 @@ class _Heard:
 
     connected: Flag = field(default_factory=Flag)
     subscribed: Flag = field(default_factory=Flag)
+    published: Flag = field(default_factory=Flag)
     refusal: ReasonCode | None = None
     refused_topics: list[str] = field(default_factory=list)
+    refuses_messages: bool = False
     at_s: float = 0.0
 
 
@@ -57,15 +63,19 @@ def examine_broker(settings: MqttSettings, node: str, clock: Clock, *, within_s:
     except OSError as exc:
         return _unreachable(settings, exc)
     client.connect_timeout = within_s
-    topics, heard = (receipts_topic(node), commands_topic(node)), _Heard()
-    _listen(client, topics, heard, clock)
+    heard = _Heard()
+    _listen(client, _topics(node), heard, clock)
     try:
-        return _talk(client, settings, topics, heard, clock, within_s)
+        return _talk(client, settings, node, heard, clock, within_s)
     except OSError as exc:
         return _unreachable(settings, exc)
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+def _topics(node: str) -> tuple[str, str]:
+    return receipts_topic(node), commands_topic(node)
 
 
 def _reach(settings: MqttSettings, within_s: float) -> None:
@@ -91,6 +101,11 @@ def _listen(client: Client, topics: tuple[str, ...], heard: _Heard, clock: Clock
         heard.refused_topics = [topic for topic, reason in zip(topics, reasons, strict=False) if reason.is_failure]
         heard.subscribed.set()
 
+    def on_publish(_client: Client, _data: Any, _id: int, reason: ReasonCode, _properties: Any) -> None:
+        heard.refuses_messages = reason.is_failure
+        heard.published.set()
+
+    client.on_publish = on_publish
     client.on_connect = on_connect
     client.on_subscribe = on_subscribe
 
@@ -98,12 +113,13 @@ def _listen(client: Client, topics: tuple[str, ...], heard: _Heard, clock: Clock
 def _talk(  # noqa: PLR0913, PLR0917 - one conversation
     client: Client,
     settings: MqttSettings,
-    topics: tuple[str, ...],
+    node: str,
     heard: _Heard,
     clock: Clock,
     within_s: float,
 ) -> Finding:
     host, port = settings.address
+    topics = _topics(node)
     began_s = clock.monotonic_s()
     client.connect(host, port, keepalive=60, clean_start=True, properties=connect_properties(session_expiry_s=0))
     client.loop_start()
@@ -118,17 +134,23 @@ def _talk(  # noqa: PLR0913, PLR0917 - one conversation
     sent, _ = client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
     if sent != MQTTErrorCode.MQTT_ERR_SUCCESS or not heard.subscribed.wait(within_s):
         return problem(PART, f"{host}:{port} ends the conversation", "look into the broker's log")
-    return _judged(settings, topics, heard, connected_ms, 1000 * (heard.at_s - asked_s))
+    client.publish(camera_status_topic(node, NO_CAMERA), b"", qos=1)
+    if not heard.published.wait(within_s):
+        return problem(PART, f"{host}:{port} does not confirm a message", "look into the broker's log")
+    return _judged(settings, node, topics, heard, connected_ms, 1000 * (heard.at_s - asked_s))
 
 
-def _judged(
-    settings: MqttSettings, topics: tuple[str, ...], heard: _Heard, connected_ms: float, answer_ms: float
+def _judged(  # noqa: PLR0913, PLR0917 - what was heard, and of whom
+    settings: MqttSettings, node: str, topics: tuple[str, str], heard: _Heard, connected_ms: float, answer_ms: float
 ) -> Finding:
     host, port = settings.address
     has_tls = settings.url.startswith("mqtts:")
     secured = "TLS" if has_tls else "no TLS"
     said = f"{host}:{port}, {secured}, connected in {connected_ms:.0f} ms, round trip {answer_ms:.1f} ms"
     facts = {"tls": has_tls, "connected_ms": round(connected_ms, 1), "round_trip_ms": round(answer_ms, 2)}
+    if heard.refuses_messages:
+        advice = f"let this login write {PREFIX}/{node}/# in the broker's ACL: nothing leaves this box"
+        return problem(PART, f"{said}; messages are refused", advice, **facts)
     if topics[0] in heard.refused_topics:
         advice = f"let this login read {topics[0]} in the broker's ACL: without receipts the spool fills up"
         return problem(PART, f"{said}; receipts are forbidden", advice, **facts)
