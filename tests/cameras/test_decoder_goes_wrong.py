@@ -10,6 +10,8 @@ import pytest
 from tests.cameras.http_cameras import http_camera
 from tests.cameras.planted_faults import Fault, plant, prepare
 from tests.cameras.test_decoder_dies import _is_gone, _next_epoch, _pid
+from winnow.cli.diagnosis import examine_camera
+from winnow.pipeline.settings import CameraSettings, ConnectionSettings
 from winnow.pipeline.sources import FileSource, LiveSettings, LiveSource, SourceDamagedError
 from winnow.pipeline.sources.isolated_file import IsolatedFileSource
 from winnow.runtime.clock import SystemClock
@@ -99,3 +101,13 @@ def test_recording_that_ruins_its_decoder_at_once_is_an_error(tmp_path: Path, mo
     with pytest.raises(SourceDamagedError, match=CLIP.name), source:
         pass
     assert "decoding one packet" in (source.stats.last_error or "")
+
+
+def test_doctor_survives_a_recording_that_ruins_its_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that the file ends there and why; the command itself goes on."""
+    prepare(tmp_path, monkeypatch)
+    plant(tmp_path, "leak", str(CLIP))
+    settings = CameraSettings(source=str(CLIP), connection=ConnectionSettings(decoder_memory_mib=160))
+    found = examine_camera("door", settings, SystemClock(), within_s=WAIT_S)
+    assert found.status == "warning"
+    assert "too much memory" in found.advice

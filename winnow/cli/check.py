@@ -93,7 +93,9 @@ def snapshot_of(name: str, settings: "CameraSettings", at_s: float = 0.0) -> "Fr
     from winnow.runtime.clock import SystemClock  # noqa: PLC0415
 
     try:
-        with open_source(settings.source, clock=SystemClock(), live=settings.connection.live()) as source:
+        with open_source(
+            settings.source, clock=SystemClock(), live=settings.connection.live(), isolates=True
+        ) as source:
             frame = source.read(timeout_s=15)
             while frame is not None and frame.stream_s < at_s:
                 frame = source.read(timeout_s=15)

@@ -28,7 +28,7 @@ def examine_camera(name: str, settings: CameraSettings, clock: Clock, *, within_
     """
     part = f"camera {name}"
     try:
-        with open_source(settings.source, clock=clock, live=settings.connection.live()) as source:
+        with open_source(settings.source, clock=clock, live=settings.connection.live(), isolates=True) as source:
             began_s = clock.monotonic_s()
             first = _first_frame(source, began_s + within_s, clock)
             if first is None:
@@ -87,7 +87,9 @@ def _described(  # noqa: PLR0913, PLR0917 - what is said of a camera
         f"{first.width}x{first.height} {stats.codec or 'unknown codec'}, {shown_rate}, "
         f"clock {last.clock_source}, first frame after {delay_s:.1f} s"
     )
-    doubts = list(_doubts(settings, stats.damage.corrupt_frames, rate, last))
+    doubts = _doubts(settings, stats.damage.corrupt_frames, rate, last)
+    if stats.damage.is_truncated:
+        doubts.append(f"it ends early: {stats.last_error or 'the file is cut short'}; get another copy")
     return warning(part, said, "; ".join(doubts), **facts) if doubts else good(part, said, **facts)
 
 

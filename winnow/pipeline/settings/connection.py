@@ -11,7 +11,7 @@ Wait = Annotated[float, Field(gt=0, le=3600)]
 
 
 class ConnectionSettings(Settings):
-    """How a camera is reached. Recordings look at `watch_folder` only.
+    """How a camera is reached. Recordings look at `watch_folder` and at what their decoder may use.
 
     Attributes:
         watch_folder: of a folder, `winnow run` reads each recording that comes into it from then on, once it is
