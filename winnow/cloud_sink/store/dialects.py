@@ -1,7 +1,9 @@
 """Everything in which SQLite and PostgreSQL differ: connecting, taking turns at writing, inserting what may exist."""
 
+import errno
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
@@ -19,11 +21,29 @@ _WRITING: Final = "winnow_writing"
 
 def sqlite_engine(path: str) -> Engine:
     """Return an engine on a file that only its owner may read: WAL, and every commit reaches the disk."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _make_file(path)
     engine = create_engine(URL.create("sqlite", database=path), connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_file(path: str) -> None:
+    """The file is there. One that is there already is not opened.
+
+    Whoever closes a file gives up all locks that their process has on it (POSIX), those of SQLite's connections too;
+    then another process takes itself for the last one, and deletes the log under them when it closes. Source: "How To
+    Corrupt An SQLite Database File", section 2.2, sqlite.org.
+
+    Raises:
+        OSError: it cannot be made, or not be read and written.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        wrong = errno.EISDIR if Path(path).is_dir() else 0 if os.access(path, os.R_OK | os.W_OK) else errno.EACCES
+        if wrong:
+            raise OSError(wrong, os.strerror(wrong), path) from None
 
 
 def _prepare_sqlite(connection: Any, _entry: ConnectionPoolEntry) -> None:
