@@ -227,6 +227,16 @@ def test_viewer_may_change_nothing(browser: Browser, people: Accounts, method: s
     assert browser.change(method, path, json=body).status_code in {200, 201}
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/", "/api/events", "/api/nodes", "/api/something-new"])
+def test_change_that_nobody_thought_of_is_for_admins(browser: Browser, method: str, path: str) -> None:
+    """A viewer is refused wherever they ask for it (403); only an admin learns that there is nothing to change."""
+    browser.log_in("alice")
+    assert browser.change(method, path).status_code == 403
+    browser.log_in("root")
+    assert browser.change(method, path).status_code in {404, 405}
+
+
 @pytest.mark.parametrize("path", ["/api/users", "/api/tokens", "/api/audit"])
 def test_viewer_does_not_see_who_has_access(browser: Browser, path: str) -> None:
     """Admins do."""
