@@ -106,11 +106,12 @@ def test_rows_pulled_out_of_the_path_are_named_by_page_metric_and_log(  # noqa: 
     ):
         robbed.flow()
         overflow(second)
+        chromium_page.set_extra_http_headers({"Authorization": f"Bearer {token_for(sink.store_url)}"})
+        chromium_page.goto(f"http://127.0.0.1:{ports[0]}")
+        expect(chromium_page.locator("#connection")).to_have_text("Live", timeout=TOLD_WITHIN_S * 1000)
         epoch, first, last = pull_rows(robbed, tmp_path / "robbed")
         began_s = time.monotonic()
         robbed.heal()
-        chromium_page.set_extra_http_headers({"Authorization": f"Bearer {token_for(sink.store_url)}"})
-        chromium_page.goto(f"http://127.0.0.1:{ports[0]}")
         expect(chromium_page.locator("#gaps")).to_contain_text(
             re.compile(rf"{unique_name}: sequences {first:,} to {last:,} of epoch {epoch}"),
             timeout=TOLD_WITHIN_S * 1000,

@@ -7,27 +7,25 @@ partitions.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from threading import Event as Flag
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from winnow.cloud_sink.catching_up import CatchingUp, Reading
 from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.settings import SinkSettings
 from winnow.cloud_sink.store import Store, StoreError, StoreUnusableError
 from winnow.cloud_sink.worker import WorkerThread
 from winnow.events.kafka import KafkaRecord
 from winnow.events.topics import KAFKA_TOPICS
-from winnow.runtime.clock import Clock
 from winnow.runtime.kafka import client_arguments
 from winnow.runtime.retry import Backoff
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 POLL_MS: Final = 500
 START_TIMEOUT_S: Final = 15.0
@@ -57,25 +55,24 @@ class SinkConsumer:
         settings: how to reach Kafka, the group that shares out the partitions, the size of a transaction.
         store: keeps rows and offsets.
         metrics: counts.
-        clock: tells when everything was read.
 
     Attributes:
         kafka_ok: whether Kafka was reachable when it was last tried.
         store_ok: whether the database took the last write.
-        caught_up_at: when everything that Kafka held, in the partitions of this sink, was last in the store; None
-            until then.
+        caught_up_at: up to when everything that Kafka held, in the partitions of this sink, is in the store; None
+            until all of them were read once.
 
     Raises:
         SettingsError: a password file or a certificate cannot be read.
     """
 
-    def __init__(self, settings: SinkSettings, *, store: Store, metrics: SinkMetrics, clock: Clock) -> None:
+    def __init__(self, settings: SinkSettings, *, store: Store, metrics: SinkMetrics) -> None:
         self._client_arguments = client_arguments(settings.kafka)
         self._group = settings.group
         self._batch_records = settings.batch_records
         self._store = store
         self._metrics = metrics
-        self._clock = clock
+        self._progress = CatchingUp()
         self._worker = WorkerThread("store")
         self.kafka_ok = False
         self.store_ok = True
@@ -110,11 +107,15 @@ class SinkConsumer:
         records = [record_of(message) for messages in batches.values() for message in messages]
         if records and not await self._write(records, _next_offsets(batches), stopping):
             return
-        lag = await _lag(consumer)
-        if lag is not None:
-            self._metrics.lag.set(lag)
-        if lag == 0:
-            self.caught_up_at = self._clock.now()
+        await self._note_progress(consumer)
+
+    async def _note_progress(self, consumer: AIOKafkaConsumer) -> None:
+        readings = await _readings(consumer)
+        if readings:
+            self._metrics.lag.set(sum(max(0, one.end - one.position) for one in readings.values()))
+        at = self._progress.note(readings)
+        if at is not None:
+            self.caught_up_at = at if self.caught_up_at is None else max(at, self.caught_up_at)
 
     async def _write(self, records: list[KafkaRecord], offsets: dict[tuple[str, int], int], stopping: Flag) -> bool:
         """Return True once the batch is durable, False if `stopping` was set before."""
@@ -204,11 +205,16 @@ def _next_offsets(batches: Mapping[TopicPartition, list[ConsumerRecord]]) -> dic
     }
 
 
-async def _lag(consumer: AIOKafkaConsumer) -> int | None:
-    """Return how many records wait in Kafka, None before every assigned partition has answered."""
-    assigned = consumer.assignment()
-    ends = {partition: consumer.highwater(partition) for partition in assigned}
-    if not assigned or None in ends.values():
-        return None
-    waiting = [max(0, int(end) - int(await consumer.position(partition))) for partition, end in ends.items()]
-    return sum(waiting)
+async def _readings(consumer: AIOKafkaConsumer) -> dict[Hashable, Reading]:
+    """Return how far each assigned partition is read; empty before every one of them has answered."""
+    told = {one: (consumer.highwater(one), consumer.last_poll_timestamp(one)) for one in consumer.assignment()}
+    if any(None in one for one in told.values()):
+        return {}
+    return {
+        partition: Reading(
+            position=int(await consumer.position(partition)),
+            end=int(end),
+            told_at=datetime.fromtimestamp(told_at_ms / 1000, UTC),
+        )
+        for partition, (end, told_at_ms) in told.items()
+    }

@@ -20,7 +20,7 @@ def proven(gaps: Sequence[Gap], caught_up_at: datetime | None, lateness_s: float
 
     Args:
         gaps: all overdue gaps.
-        caught_up_at: when everything that Kafka held was last in the store; None if it never was.
+        caught_up_at: up to when everything that Kafka held is in the store; None if nothing was read to its end yet.
         lateness_s: how much older than that a gap must be.
     """
     if caught_up_at is None:

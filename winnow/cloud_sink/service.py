@@ -52,7 +52,7 @@ def run_sink(
             return
         stack.callback(store.close)
         stack.enter_context(_page(settings, store, clock, show_password))
-        consumer = SinkConsumer(settings, store=store, metrics=metrics, clock=clock)
+        consumer = SinkConsumer(settings, store=store, metrics=metrics)
         consumers.append(consumer)
         asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
     _log.info("Stopped")
@@ -118,12 +118,13 @@ async def _audit(consumer: SinkConsumer, store: Store, metrics: SinkMetrics, lat
     alarm = GapAlarm()
     worker = WorkerThread("audit")
     while not stopping.is_set():
+        read_up_to = consumer.caught_up_at  # before the gaps: what fills one may be read in between
         try:
             overdue = await worker.run(partial(store.gaps, lateness_s))
         except (StoreError, TimeoutError) as exc:
             _log.debug("No audit while the database is down", extra={"reason": str(exc)})
         else:
-            gaps = proven(overdue, consumer.caught_up_at, lateness_s)
+            gaps = proven(overdue, read_up_to, lateness_s)
             alarm.report(gaps)
             metrics.note_gaps(gaps)
         await pause(AUDIT_EVERY_S, stopping)
