@@ -8,6 +8,8 @@ from winnow.cloud_sink.store import Gap, WriteResult
 
 MAX_GAPS_SHOWN: Final = 20
 """One series a gap would be one a message if a disk were lost; the sums tell of the rest."""
+LOGIN_REFUSALS: Final = ("password", "too_many", "form", "link")
+"""Name or password is wrong; too many tries; a form that is old or another site's; a link that was used."""
 
 
 class SinkMetrics:
@@ -36,6 +38,14 @@ class SinkMetrics:
             ["node", "epoch", "first", "last"],
             registry=self.registry,
         )
+        self.refused_logins = Counter(
+            "winnow_sink_refused_logins",
+            "Logins to the page that were refused.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in LOGIN_REFUSALS:
+            self.refused_logins.labels(reason)
         self._shown: set[tuple[str, str, str, str]] = set()
 
     def note_write(self, result: WriteResult) -> None:
@@ -45,6 +55,10 @@ class SinkMetrics:
         self.records.labels("refused").inc(result.refused)
         for reason, count in result.refusals.items():
             self.refused.labels(reason).inc(count)
+
+    def note_refused_login(self, reason: str) -> None:
+        """One login was refused."""
+        self.refused_logins.labels(reason).inc()
 
     def note_gaps(self, gaps: list[Gap]) -> None:
         """The gauges show these gaps."""

@@ -51,7 +51,7 @@ def run_sink(
         if store is None:
             return
         stack.callback(store.close)
-        stack.enter_context(_page(settings, store, clock, show_password))
+        stack.enter_context(_page(settings, store, metrics, clock, show_password))
         consumer = SinkConsumer(settings, store=store, metrics=metrics)
         consumers.append(consumer)
         asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
@@ -78,7 +78,11 @@ def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store |
 
 @contextmanager
 def _page(
-    settings: SinkSettings, store: Store, clock: Clock, show_password: Callable[[str, str], None] | None
+    settings: SinkSettings,
+    store: Store,
+    metrics: SinkMetrics,
+    clock: Clock,
+    show_password: Callable[[str, str], None] | None,
 ) -> Iterator[None]:
     """Serve the page while the block runs, if one is asked for."""
     if settings.http is None:
@@ -99,6 +103,7 @@ def _page(
             host=page.host,
             port=page.port,
             lateness_s=settings.lateness_s,
+            note_refused=metrics.note_refused_login,
         ) as address:
             _log.info("The page is served", extra={"address": address})
             yield

@@ -23,7 +23,7 @@ from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.api import Api, error_response
 from winnow.cloud_sink.web.feed import Feed
 from winnow.cloud_sink.web.guard import Guard
-from winnow.cloud_sink.web.login import Login, OneTimeCodes
+from winnow.cloud_sink.web.login import Login, NoteRefused, OneTimeCodes, unnoted
 from winnow.cloud_sink.web.parameters import ParameterError
 from winnow.cloud_sink.web.people import People
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS, SecurityHeaders
@@ -43,6 +43,7 @@ def create_app(  # noqa: PLR0913 - what a page depends on
     codes: OneTimeCodes | None = None,
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
     lateness_s: float = DEFAULT_LATENESS_S,
+    note_refused: NoteRefused = unnoted,
 ) -> Starlette:
     """Return the application; its `state.feed` must be closed when its server is asked to stop.
 
@@ -53,11 +54,12 @@ def create_app(  # noqa: PLR0913 - what a page depends on
         clock: says which hour it is.
         allowed_hosts: names under which the page may be asked for; "*" allows all.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
+        note_refused: told why, each time that a login is refused.
     """
     feed = Feed(store, clock)
     api = Api(store, clock, lateness_s)
     limiter = LoginLimiter(clock)
-    login = Login(accounts, limiter, codes or OneTimeCodes())
+    login = Login(accounts, limiter, codes or OneTimeCodes(), note_refused)
     people = People(accounts, limiter)
     app = Starlette(
         routes=[

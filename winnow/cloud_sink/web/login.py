@@ -3,13 +3,14 @@
 import hmac
 import logging
 import secrets
+from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from string import Template
 from threading import Lock
-from typing import Final
+from typing import Final, Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -29,6 +30,16 @@ _TOO_OFTEN: Final = "Too many tries. Wait {minutes} min, then try again."
 _STALE: Final = "The page was open for too long, or cookies are off. Try again."
 
 _log: Final = logging.getLogger(__name__)
+
+
+Reason = Literal["password", "too_many", "form", "link"]
+"""Name or password is wrong; too many tries; a form that is old or another site's; a link that was used."""
+
+NoteRefused = Callable[[Reason], None]
+
+
+def unnoted(_reason: Reason) -> None:
+    """Nobody counts."""
 
 
 class OneTimeCodes:
@@ -58,12 +69,16 @@ class Login:
         accounts: knows the passwords, and keeps the sessions.
         limiter: slows guessing down.
         codes: let in once.
+        note_refused: told why, each time that somebody is not let in.
     """
 
-    def __init__(self, accounts: Accounts, limiter: LoginLimiter, codes: OneTimeCodes) -> None:
+    def __init__(
+        self, accounts: Accounts, limiter: LoginLimiter, codes: OneTimeCodes, note_refused: NoteRefused = unnoted
+    ) -> None:
         self._accounts = accounts
         self._limiter = limiter
         self._codes = codes
+        self._note_refused = note_refused
         self._template = Template(_PAGE.read_text(encoding="utf-8"))
 
     async def form(self, request: Request) -> Response:
@@ -77,16 +92,19 @@ class Login:
         wanted = _wanted(fields.get("next", ""))
         sent, kept = fields.get("csrf", ""), read_cookie(request, FORM) or ""
         if not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
+            self._note_refused("form")
             return self._form(request, wanted, problem=_STALE, status=HTTPStatus.FORBIDDEN)
         network = _network_of(origin_of(request))
         wait_s = self._limiter.begin(network, name)
         if wait_s:
+            self._note_refused("too_many")
             _log.warning("Login refused: too many tries", extra={"origin": origin_of(request), "wait_s": round(wait_s)})
             problem = _TOO_OFTEN.format(minutes=int(wait_s // 60) + 1)
             response = self._form(request, wanted, problem=problem, status=HTTPStatus.TOO_MANY_REQUESTS)
             response.headers["Retry-After"] = str(int(wait_s) + 1)
             return response
         if not await run_in_threadpool(self._accounts.password_matches, name, password):
+            self._note_refused("password")
             await run_in_threadpool(self._accounts.note_refused, name, origin_of(request), "login refused")
             return self._form(request, wanted, problem=_WRONG, status=HTTPStatus.UNAUTHORIZED)
         self._limiter.succeeded(network, name)
@@ -96,6 +114,7 @@ class Login:
         """Let somebody in who has a code that was not used yet."""
         name = self._codes.take(request.path_params["code"])
         if name is None:
+            self._note_refused("link")
             problem = "This link was used already: it is good once."
             return self._form(request, "/", problem=problem, status=HTTPStatus.UNAUTHORIZED)
         return await self._enter(request, name, "/")

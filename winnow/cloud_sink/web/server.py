@@ -15,7 +15,7 @@ from winnow.cloud_sink.access import Accounts
 from winnow.cloud_sink.settings import PageTlsSettings
 from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.app import create_app
-from winnow.cloud_sink.web.login import OneTimeCodes
+from winnow.cloud_sink.web.login import NoteRefused, OneTimeCodes, unnoted
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS
 from winnow.runtime.clock import Clock
 
@@ -72,6 +72,7 @@ def web_server(  # noqa: PLR0913 - what a server depends on
     port: int = DEFAULT_PORT,
     allowed_hosts: Sequence[str] | None = None,
     lateness_s: float = DEFAULT_LATENESS_S,
+    note_refused: NoteRefused = unnoted,
 ) -> Iterator[str]:
     """Serve the page while the block runs; yield its address, e.g. `http://127.0.0.1:8080/`.
 
@@ -86,6 +87,7 @@ def web_server(  # noqa: PLR0913 - what a server depends on
         allowed_hosts: names under which the page may be asked for. Default: those of loopback, and any name if
             `host` is no loopback address.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
+        note_refused: told why, each time that a login is refused.
 
     Raises:
         OSError: the port is taken or not ours to open, or certificate or key cannot be used.
@@ -94,7 +96,15 @@ def web_server(  # noqa: PLR0913 - what a server depends on
     if not _is_loopback(host) and tls is None:
         _LOG.warning("The page is served without TLS: passwords can be read on the way", extra={"host": host})
     listener = _listen(host, port)
-    app = create_app(store, accounts=accounts, clock=clock, codes=codes, allowed_hosts=names, lateness_s=lateness_s)
+    app = create_app(
+        store,
+        accounts=accounts,
+        clock=clock,
+        codes=codes,
+        allowed_hosts=names,
+        lateness_s=lateness_s,
+        note_refused=note_refused,
+    )
     server = _Server(app, tls)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
     thread.start()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -14,9 +14,11 @@ from tests.unit.cloud_sink.web.browser import PASSWORD, Browser
 from tests.unit.cloud_sink.web.visitor import TESTER
 from winnow.cloud_sink.access import Accounts
 from winnow.cloud_sink.access.limiter import TRIES_OF_PAIR, WINDOW_S
+from winnow.cloud_sink.metrics import LOGIN_REFUSALS, SinkMetrics
 from winnow.cloud_sink.testing import MemoryStore, crossing_event
 from winnow.cloud_sink.web import create_app
 from winnow.cloud_sink.web.guard import STREAM_CHECK_S
+from winnow.cloud_sink.web.login import Reason
 from winnow.events.kafka import to_kafka
 from winnow.runtime.testing import ManualClock
 
@@ -259,6 +261,24 @@ def test_guessing_is_slowed_down(browser: Browser, app: Starlette, people: Accou
     assert Browser(app, address="192.0.2.8").log_in("alice").status_code == 303
     clock.advance(WINDOW_S)
     assert browser.log_in("alice").status_code == 303
+
+
+def test_every_refused_login_is_counted_by_its_reason(people: Accounts, clock: ManualClock) -> None:
+    """Once, where it is refused; a good login is none."""
+    metrics = SinkMetrics()
+    app = create_app(MemoryStore(clock), accounts=people, clock=clock, note_refused=metrics.note_refused_login)
+    browser = Browser(app)
+    assert browser.log_in("alice").status_code == 303
+    for _ in range(TRIES_OF_PAIR + 2):
+        browser.log_in("alice", "wrong")
+    browser.ask("POST", "/login", data={"name": "alice", "password": PASSWORD, "csrf": "x"})
+    browser.ask("GET", "/welcome/used")
+    counted = {
+        reason: metrics.registry.get_sample_value("winnow_sink_refused_logins_total", {"reason": reason})
+        for reason in LOGIN_REFUSALS
+    }
+    assert counted == {"password": TRIES_OF_PAIR, "too_many": 2, "form": 1, "link": 1}
+    assert get_args(Reason) == LOGIN_REFUSALS, "the labels are a closed set"
 
 
 def test_neighbours_in_one_network_are_one_guesser(app: Starlette) -> None:
