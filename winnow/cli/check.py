@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from winnow.cli.console import error_console, fail
+from winnow.cli.console import counted, error_console, fail
 
 if TYPE_CHECKING:
     from winnow.pipeline.settings import CameraSettings, EdgeSettings
@@ -42,7 +42,8 @@ def check(
     settings = load_edge_settings(config)
     zones = sum(len(one.zones) for one in settings.cameras.values())
     lines = sum(len(one.lines) for one in settings.cameras.values())
-    error_console().print(f"[green]{config} is right[/]: {len(settings.cameras)} cameras, {zones} zones, {lines} lines")
+    found = (counted(len(settings.cameras), "camera"), counted(zones, "zone"), counted(lines, "line"))
+    error_console().print(f"[green]{config} is right[/]: {', '.join(found)}")
     if draw is not None:
         name = pick_camera(settings, camera)
         _draw(name, settings.cameras[name], draw)

@@ -30,6 +30,11 @@ def output_console() -> Console:
     return PipeConsole(highlight=False)
 
 
+def counted(count: int, thing: str) -> str:
+    """Return `1 zone`, `2 zones`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
 def fail(message: str, code: int = EXIT_WRONG_USE) -> NoReturn:
     """Print `error: message` on standard error and end the command with `code`."""
     error_console().print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from winnow.cli.console import error_console, output_console
+from winnow.cli.console import counted, error_console, output_console
 from winnow.cli.diagnosis import (
     Finding,
     examine_broker,
@@ -51,7 +51,7 @@ def run_doctor(  # noqa: PLR0913 - a command's options
     """
     findings = [problem("settings", line, "correct the file; winnow check tells the same") for line in wrong]
     if settings is not None:
-        findings.append(good("settings", f"{path} is right: {len(settings.cameras)} cameras"))
+        findings.append(good("settings", f"{path} is right: {counted(len(settings.cameras), 'camera')}"))
     console = output_console()
     examinations = _examinations(settings, camera, within_s)
     if not as_json:

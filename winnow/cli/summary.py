@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
+from winnow.cli.console import counted
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.tally import STAGES, Stage
 
@@ -93,16 +94,12 @@ def describe_damage(camera: Camera) -> str:
     """Return what was wrong with a camera's recording, in words."""
     damage = camera.source.stats.damage
     found = [
-        _counted(damage.corrupt_packets, "broken packet"),
-        _counted(damage.corrupt_frames, "damaged frame"),
+        counted(damage.corrupt_packets, "broken packet") if damage.corrupt_packets else "",
+        counted(damage.corrupt_frames, "damaged frame") if damage.corrupt_frames else "",
         "the file is cut short" if damage.is_truncated else "",
         *damage.skipped_files,
     ]
     return ", ".join(part for part in found if part) + "; the events are those of the undamaged part"
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}" if count else ""
 
 
 def format_saving(bytes_in: int, bytes_out: int) -> str:

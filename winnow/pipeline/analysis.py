@@ -1,6 +1,7 @@
 """From sampled frames of one stream epoch to its events: motion gate, detector, scene, ids."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -13,7 +14,7 @@ from winnow.events.data import Clock as ClockSource
 from winnow.pipeline.detection import LookPlan, ObjectFinder, plan_look, plan_whole_frame
 from winnow.pipeline.event_maker import EventMaker, Message
 from winnow.pipeline.motion import Motion, MotionGate
-from winnow.pipeline.scene import Scene
+from winnow.pipeline.scene import Happening, Picture, Scene
 from winnow.pipeline.settings import CameraSettings
 from winnow.pipeline.sources import Frame
 from winnow.pipeline.tally import Tally
@@ -76,6 +77,7 @@ class Analysis:
         )
         self._looked_around_s: Fraction | None = None
         self._moved_at_s: Fraction | None = None
+        self._tracks_before = tally.tracks
         self._last_s = Fraction(0)
 
     def analyse(self, frame: Frame) -> list[Message]:
@@ -92,19 +94,23 @@ class Analysis:
         plan = self._plan(motion, moving, at_s)
         if plan is None:
             with self._tally.timed("observe", self._clock):
-                return self._maker.messages(self._scene.coast(at_s, luma))
+                return self._told(self._scene.coast(at_s, luma))
         self._tally.detector_runs += 1
         self._tally.model_runs += len(plan.inputs)
         with self._tally.timed("detect", self._clock):
             look = self._finder.look(frame, plan)
         with self._tally.timed("observe", self._clock):
-            return self._maker.messages(self._scene.observe(at_s, look, frame.bgr, luma=luma, moving_xyxy=moving))
+            return self._told(self._scene.observe(at_s, look, frame.bgr, luma=luma, moving_xyxy=moving))
+
+    def _told(self, happened: list[Happening | Picture]) -> list[Message]:
+        self._tally.tracks = self._scene.note_tracks(self._tracks_before)
+        return self._maker.messages(happened)
 
     def rest(self, frame: Frame) -> list[Message]:
         """Return the events that come with time alone: this frame shows nothing, so nobody looks at it."""
         self._last_s = frame.stream_s
         self._tally.frames_analysed += 1
-        return self._maker.messages(self._scene.coast(frame.stream_s))
+        return self._told(self._scene.coast(frame.stream_s))
 
     def relearn(self) -> None:
         """Know nothing of the scene's usual look: the next frame is new as a whole."""
@@ -154,6 +160,7 @@ class Analysis:
 
     def finish(self, reason: Literal["stream", "stopped"]) -> list[Message]:
         """Return the events that end every open object."""
+        self._tally.tracks = replace(self._tally.tracks, open=0)
         return self._maker.messages(self._scene.finish(self._last_s, reason))
 
     def _moving(self, motion: Motion) -> NDArray[np.float64]:

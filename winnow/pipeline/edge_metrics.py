@@ -148,6 +148,24 @@ CAMERA_METRICS: Final[tuple[CameraMetric, ...]] = (
         read=lambda camera: _one(camera.detector_waited_s),
     ),
     CameraMetric(
+        kind="gauge",
+        name="winnow_tracks_open",
+        text="What is followed, before and after it is taken for an object.",
+        read=lambda camera: _one(camera.tally.tracks.open),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_tracks_begun",
+        text="Tracks begun; those that no second look confirmed included.",
+        read=lambda camera: _one(camera.tally.tracks.begun),
+    ),
+    CameraMetric(
+        kind="counter",
+        name="winnow_flow_steps",
+        text="Steps of tracks between two analysed pictures that optical flow measured.",
+        read=lambda camera: _one(camera.tally.tracks.flow_steps),
+    ),
+    CameraMetric(
         kind="counter",
         name="winnow_events_accepted",
         text="Events and thumbnails that the spool took.",

@@ -19,6 +19,7 @@ from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.objects.wording import Wording
 from winnow.pipeline.rules import Entered, RuleOutcome, Rules
 from winnow.pipeline.settings import CameraSettings
+from winnow.pipeline.tally import TrackTally
 from winnow.pipeline.thumbnails import Album, Restraint, Shot
 from winnow.pipeline.thumbnails.redaction import PartBgr
 from winnow.pipeline.tracking import Tracker, Tracks
@@ -128,6 +129,14 @@ class Scene:
             moving_xyxy: where something moves in it, (M, 4), x1 y1 x2 y2 in pixels.
         """
         return self._tracker.needs_detection(at_s, moving_xyxy)
+
+    def note_tracks(self, tally: TrackTally) -> TrackTally:
+        """Return how many tracks there were and are, and how often flow carried one; `tally` is of scenes before."""
+        return TrackTally(
+            open=self._tracker.tracks_open,
+            begun=tally.begun + self._tracker.tracks_begun,
+            flow_steps=tally.flow_steps + self._tracker.flow_steps,
+        )
 
     def where_to_look(self, at_s: Fraction, moving_xyxy: NDArray[np.float64] = NOWHERE) -> NDArray[np.float64]:
         """Return where the objects are expected that the detector must look at, (N, 4), x1 y1 x2 y2 in pixels."""

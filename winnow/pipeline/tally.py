@@ -16,6 +16,21 @@ LATELY_S: Final = 30.0
 """Latencies older than this are of another time: a camera that rests has one every other second."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackTally:
+    """What was followed.
+
+    Attributes:
+        open: tracks at the last frame, those included that are no object yet.
+        begun: tracks so far.
+        flow_steps: how often optical flow told where a track went from one analysed frame to the next.
+    """
+
+    open: int = 0
+    begun: int = 0
+    flow_steps: int = 0
+
+
 @dataclass(slots=True)
 class Tally:
     """Counts of one camera, written by its loop alone; others may read.
@@ -24,6 +39,7 @@ class Tally:
         frames_analysed: sampled frames that were looked at.
         detector_runs: how many of them the detector saw.
         model_runs: inferences that took; several where one model input cannot show all that matters.
+        tracks: what was followed.
         events: events that were handed on, by kind; thumbnails included.
         bytes_out: encoded size of those events and thumbnails.
         frames_skipped: sampled frames that were not looked at because the box cannot keep up.
@@ -35,6 +51,7 @@ class Tally:
     frames_analysed: int = 0
     detector_runs: int = 0
     model_runs: int = 0
+    tracks: TrackTally = TrackTally()
     events: Counter[str] = field(default_factory=Counter)
     bytes_out: int = 0
     frames_skipped: int = 0

@@ -92,6 +92,19 @@ def test_everything_broken_is_told_part_by_part_without_a_secret(tmp_path: Path,
     assert SECRET not in output
 
 
+@pytest.mark.parametrize(("is_watched", "status"), [(True, "ok"), (False, "problem")])
+def test_empty_folder_is_well_only_where_recordings_are_awaited(
+    tmp_path: Path,
+    is_watched: bool,  # noqa: FBT001 - a case
+    status: str,
+) -> None:
+    """A watched folder begins empty; any other one that is empty will never give a picture."""
+    (tmp_path / "in").mkdir()
+    settings = {"source": str(tmp_path / "in"), "connection": {"watch_folder": is_watched}}
+    _, parts, _ = doctor(tmp_path, {"cameras": {"drop": settings}}, "--camera", "drop")
+    assert parts["camera drop"]["status"] == status
+
+
 def test_wrong_settings_do_not_hide_the_machine(tmp_path: Path) -> None:
     """Every wrong key is a line, clock and memory are looked at all the same, and the exit code is 2."""
     code, parts, _ = doctor(tmp_path, "cameras: {a: {sorce: x.mp4}}\n")

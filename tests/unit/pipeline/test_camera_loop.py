@@ -178,3 +178,25 @@ def test_camera_rests_ten_seconds_after_the_last_motion_until_the_next() -> None
         pace=Pace(None),
     ).run(Flag())
     assert {at_s for at_s, is_wanted in source.wishes if is_wanted} == {10 + step / 5 for step in range(50)}
+
+
+def test_tracks_are_counted_over_all_epochs() -> None:
+    """One person in each of two epochs: two tracks begun, carried by flow between looks, none open at the end."""
+    _, camera = _run([*_patterned(_walk()), *_patterned(_walk(stream_epoch=1))])
+    tracks = camera.tally.tracks
+    assert (tracks.begun, tracks.open) == (2, 0)
+    assert 0 < tracks.flow_steps < camera.tally.frames_analysed
+    assert camera.tally.detector_runs < camera.tally.frames_analysed
+
+
+def _patterned(frames: Sequence[Frame]) -> list[Frame]:
+    """Return the frames with a pattern on the box that moves with it, as clothes do."""
+    cloth = np.kron(np.random.default_rng(7).integers(120, 255, (20, 10), np.uint8), np.ones((4, 4), np.uint8))
+    patterned = []
+    for number, frame in enumerate(frames):
+        picture, left = frame.bgr().copy(), -40 + 4 * (number % len(frames))
+        first, last = max(0, left), min(320, left + 40)
+        if first < last:
+            picture[100:180, first:last, 2] = cloth[:, first - left : last - left]
+        patterned.append(Frame.from_bgr(picture, index=frame.index, starts_at=NOON, stream_epoch=frame.stream_epoch))
+    return patterned

@@ -1,10 +1,11 @@
 """Does a camera answer, and what does it send?"""
 
+from pathlib import Path
 from typing import Final
 
 from winnow.cli.diagnosis.finding import Finding, good, problem, warning
 from winnow.pipeline.settings import CameraSettings
-from winnow.pipeline.sources import Frame, Source, SourceError, open_source
+from winnow.pipeline.sources import Frame, Source, SourceError, SourceNotVideoError, open_source
 from winnow.runtime.clock import Clock
 
 WATCHED_S: Final = 2.0
@@ -36,8 +37,16 @@ def examine_camera(name: str, settings: CameraSettings, clock: Clock, *, within_
             delay_s = clock.monotonic_s() - began_s
             last = _watch(source, first, clock)
             return _described(part, settings, source, first, last, delay_s)
+    except SourceNotVideoError as exc:
+        if settings.connection.watch_folder and _is_empty(Path(settings.source)):
+            return good(part, f"{settings.source}: nothing there yet; what comes into this folder is read")
+        return problem(part, str(exc), f"correct cameras.{name}.source")
     except SourceError as exc:
         return problem(part, str(exc), f"correct cameras.{name}.source, or make the file readable")
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and next(path.iterdir(), None) is None
 
 
 def _first_frame(source: Source, until_s: float, clock: Clock) -> Frame | None:

@@ -77,9 +77,14 @@ _NOWHERE: Final = np.empty((0, 4))
 
 
 class Tracker:
-    """The tracks of one camera within one stream epoch."""
+    """The tracks of one camera within one stream epoch.
+
+    Attributes:
+        flow_steps: how often optical flow told where a track went from one frame to the next, so far.
+    """
 
     def __init__(self, settings: TrackingSettings) -> None:
+        self.flow_steps = 0
         self._settings = settings
         self._lost_after_ns = round(settings.lost_after_s * _NS)
         self._scores_kept = max(SCORES_KEPT, settings.start_hits)
@@ -156,6 +161,16 @@ class Tracker:
         expected = self._expected(at_ns)
         return expected[self._wants_look(expected, moving_xyxy, at_ns)]
 
+    @property
+    def tracks_open(self) -> int:
+        """Return how many tracks there are, those included that are no object yet."""
+        return len(self._table)
+
+    @property
+    def tracks_begun(self) -> int:
+        """Return how many tracks there were so far."""
+        return self._next_key - 1
+
     def _wants_look(self, expected: Boxes, moving_xyxy: Boxes, at_ns: int) -> NDArray[np.bool_]:
         return wanting(
             self._table,
@@ -196,6 +211,7 @@ class Tracker:
         table.followed[rows] &= shifts.known
         is_known = table.followed[rows]
         rows = rows[is_known]
+        self.flow_steps += len(rows)
         moved = carried(self._states.rows(rows), elapsed_s, shifts.pixels[is_known], FLOW_NOISE)
         self._states = self._states.with_rows(rows, moved)
         return at_ns
