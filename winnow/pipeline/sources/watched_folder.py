@@ -166,10 +166,13 @@ class WatchedFolderSource:
     def _read(self, path: Path) -> Iterator[Frame]:
         try:
             time = RecordingTime(ends_at=datetime.fromtimestamp(path.stat().st_mtime, UTC), after=self._last)
+            first_index = self._tally.frames_decoded
             with self._open_file(path, time=time, tally=self._tally) as video:
                 for frame in video:
                     self._last = position_of(frame)
                     yield frame
+            frames = self._tally.frames_decoded - first_index
+            logger.info("read a file of the folder", extra={"source": str(path), "frames": frames})
         except (SourceError, OSError) as exc:
             logger.warning("skipped a file of the folder", extra={"reason": str(exc)})
             self._tally.skipped_files.append(str(exc))

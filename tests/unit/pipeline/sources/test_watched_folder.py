@@ -1,5 +1,6 @@
 """A folder into which recordings come."""
 
+import logging
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,19 @@ def test_recordings_are_read_as_they_come(tmp_path: Path) -> None:
     assert first[0].captured_at == NOON - timedelta(seconds=11)
     assert second[0].captured_at == NOON + timedelta(minutes=60, seconds=-11)
     assert second[-1].captured_at - second[0].captured_at == timedelta(seconds=10.9)
+
+
+def test_each_recording_is_told_when_it_is_done(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever puts a file into the folder sees in the log that it was read, and how much of it."""
+    with caplog.at_level(logging.INFO), WatchedFolderSource(tmp_path, clock=ManualClock()) as source:
+        _put(tmp_path, "one.mp4")
+        _all(source)
+    (told,) = caplog.records
+    assert (told.getMessage(), vars(told)["source"], vars(told)["frames"]) == (
+        "read a file of the folder",
+        str(tmp_path / "one.mp4"),
+        110,
+    )
 
 
 def test_bad_file_is_named_and_passed_over(tmp_path: Path) -> None:
