@@ -7,13 +7,26 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from prometheus_client import CollectorRegistry
 
 from winnow.events.data import SpoolDropped
 from winnow.events.event import decode_event
+from winnow.events.mqtt import MqttMessage
 from winnow.pipeline.delivery import DeliveryMetrics, Message, SpoolForeignError, SqliteSpool
 from winnow.pipeline.delivery.key_file import KeyFileError, read_keys, rotate_keys
-from winnow.pipeline.delivery.sealing import SEALED, ReadableRows, Rows, SealedRows, SpoolKey
+from winnow.pipeline.delivery.sealing import (
+    KEY_ID_BYTES,
+    NONCE_BYTES,
+    SEALED,
+    Place,
+    ReadableRows,
+    Rows,
+    RowUnreadableError,
+    SealedRows,
+    SpoolKey,
+)
 from winnow.pipeline.delivery.testing import crossing, thumbnail
 from winnow.runtime.testing import ManualClock
 
@@ -245,6 +258,26 @@ def test_rows_of_another_node_or_epoch_do_not_open(box: Box, column: str, other:
     spool = box.open(OLD, node=other if column == "node" else "shop-1")
     assert sequences(spool) == []
     assert box.dropped("damaged") == 1
+
+
+def test_seal_itself_is_bound_to_the_place() -> None:
+    """Not by the checksum inside alone, which somebody could match: the seal of another place does not open."""
+    place, rows = Place("shop-1", "e1", 7), SealedRows([NEW])
+    mqtt = MqttMessage(topic="t", payload=b"p", content_type="c", user_properties=())
+    sealed = rows.write(place, mqtt)
+    start, end = KEY_ID_BYTES, KEY_ID_BYTES + NONCE_BYTES
+    nonce, content = sealed.payload[start:end], sealed.payload[end:]
+    cipher = AESGCM(NEW.secret)
+    inside = cipher.decrypt(nonce, content, place.encoded())
+    with pytest.raises(InvalidTag):
+        cipher.decrypt(nonce, content, None)
+    for bound, opens in ((place, True), (place._replace(sequence=8), False), (place._replace(node="shop-2"), False)):
+        forged = sealed._replace(payload=NEW.id + nonce + cipher.encrypt(nonce, inside, bound.encoded()))
+        if opens:
+            assert rows.read(place, forged) == mqtt
+        else:
+            with pytest.raises(RowUnreadableError, match="moved here from another place"):
+                rows.read(place, forged)
 
 
 def test_sealed_rows_show_their_key_and_nothing_else(box: Box) -> None:

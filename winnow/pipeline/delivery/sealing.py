@@ -25,10 +25,10 @@ from winnow.events.mqtt import MqttMessage
 
 KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 8
+NONCE_BYTES: Final = 12
 SEALED: Final = "sealed"
 """Stands in the column `content_type` of a sealed row; a readable row has a MIME type there."""
 
-_NONCE_BYTES: Final = 12
 _Inside: Final = msgspec.msgpack.Decoder(tuple[str, str, bytes, bytes])
 _MARK: Final = b"\x01"
 _UNCHECKED: Final = b"["
@@ -163,7 +163,7 @@ class SealedRows:
 
     def write(self, place: Place, mqtt: MqttMessage) -> Columns:
         """See `Rows.write`."""
-        nonce = os.urandom(_NONCE_BYTES)
+        nonce = os.urandom(NONCE_BYTES)
         inside = msgspec.msgpack.encode(tuple(self._readable.write(place, mqtt)))
         sealed = self._ciphers[self._current_id].encrypt(nonce, inside, place.encoded())
         return Columns("", SEALED, b"", self._current_id + nonce + sealed)
@@ -177,7 +177,7 @@ class SealedRows:
         if cipher is None:
             raise RowUnreadableError(f"row {place.sequence} is sealed with a key that is not known")
         try:
-            inside = cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], place.encoded())
+            inside = cipher.decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], place.encoded())
         except (InvalidTag, ValueError) as exc:
             raise RowUnreadableError(f"row {place.sequence} was changed, or moved here from another place") from exc
         return self._readable.read(place, Columns(*_Inside.decode(inside)))
