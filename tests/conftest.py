@@ -9,6 +9,7 @@ import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -25,6 +26,7 @@ from scripts.services import KAFKA_KIND, REQUIRE_REAL, Origin, Part, PartsOnDema
 PARTS: Final = pytest.StashKey[PartsOnDemand]()
 TESTS: Final = Path(__file__).parent
 STREET: Final = TESTS.parent / "sample_videos" / "street.mp4"
+BROWSER_FIXTURES: Final = frozenset({"chromium_page", "chromium"})
 BROKER_FIXTURES: Final = frozenset({"mqtt_address", "kafka_address", "postgres_url", "postgres_server_url"})
 CHROMIUM_OPTIONS: Final = (
     "--no-sandbox",
@@ -63,7 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("broker")
         if folder == "faults":
             item.add_marker("faults")
-        if "chromium_page" in fixtures:
+        if fixtures & BROWSER_FIXTURES:
             item.add_marker("browser")
 
 
@@ -187,14 +189,42 @@ def street_clip() -> Path:
 @pytest.fixture
 def chromium_page(pytestconfig: pytest.Config) -> Iterator[Page]:
     """Return an empty page in a fresh headless Chromium; an uncaught error of the page's scripts fails the test."""
-    program = _require(pytestconfig, "chromium").exports["WINNOW_TEST_CHROMIUM"]
-    script_errors: list[str] = []
+    with _chromium(pytestconfig) as browser, _page_of(browser) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def chromium(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    """Return a headless Chromium that the tests of a module share, for those that need nothing of asyncio."""
+    with _chromium(pytestconfig) as browser:
+        yield browser
+
+
+@pytest.fixture
+def chromium_context_page(chromium: Browser) -> Iterator[Page]:
+    """Return an empty page in a fresh context of the module's Chromium; otherwise as `chromium_page`."""
+    with _page_of(chromium) as page:
+        yield page
+
+
+@contextmanager
+def _chromium(config: pytest.Config) -> Iterator[Browser]:
+    program = _require(config, "chromium").exports["WINNOW_TEST_CHROMIUM"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, headless=True, args=list(CHROMIUM_OPTIONS))
-        page = browser.new_page()
-        page.on("pageerror", lambda error: script_errors.append(str(error)))
-        yield page
+        yield browser
         browser.close()
+
+
+@contextmanager
+def _page_of(browser: Browser) -> Iterator[Page]:
+    """Open a page in a context of its own: cookies, cache and storage are empty."""
+    script_errors: list[str] = []
+    context = browser.new_context()
+    page = context.new_page()
+    page.on("pageerror", lambda error: script_errors.append(str(error)))
+    yield page
+    context.close()
     assert not script_errors, f"uncaught errors in the page: {script_errors}"
 
 

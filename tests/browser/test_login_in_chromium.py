@@ -62,17 +62,17 @@ def violations() -> list[str]:
 
 
 @pytest.fixture
-def page(chromium_page: Page, violations: list[str]) -> Page:
+def page(chromium_context_page: Page, violations: list[str]) -> Page:
     """Return a browser's page."""
 
     def note(message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             violations.append(message.text)
 
-    chromium_page.on("console", note)
-    chromium_page.set_default_timeout(WAIT_MS)
+    chromium_context_page.on("console", note)
+    chromium_context_page.set_default_timeout(WAIT_MS)
     expect.set_options(timeout=WAIT_MS)
-    return chromium_page
+    return chromium_context_page
 
 
 def fill(page: Page, name: str, password: str = PASSWORD) -> None:
