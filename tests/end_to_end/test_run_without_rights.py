@@ -26,7 +26,7 @@ WITHIN_S: Final = 60.0
 def as_nobody() -> list[str]:
     """Return a prefix that takes every right away; nothing if the tests are not run by root.
 
-    That is another user where that one can read the install, else a root without capabilities.
+    That is another user where that one can start programs of the install, else a root without capabilities.
     """
     if os.geteuid() != 0:
         return []
@@ -34,10 +34,10 @@ def as_nobody() -> list[str]:
     assert setpriv is not None, "setpriv is part of util-linux"
     other = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs"]
     powerless = [setpriv, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
-    reads = subprocess.run(
-        [*other, sys.executable, "-c", "import winnow.cli"], cwd=CHECKOUT, capture_output=True, check=False
-    )
-    return other if reads.returncode == 0 else powerless
+    # The program itself is found before the rights are gone, the one that it starts is not.
+    starts = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import winnow.cli'], check=True)"
+    tried = subprocess.run([*other, sys.executable, "-c", starts], cwd=CHECKOUT, capture_output=True, check=False)
+    return other if tried.returncode == 0 else powerless
 
 
 def run(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

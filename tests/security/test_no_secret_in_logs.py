@@ -84,9 +84,16 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path, broker: ProductionBroker, kafka: ProductionKafka, authority: Path) -> Run:
+def own_broker(authority: Path) -> Iterator[ProductionBroker]:
+    """Return a broker that keeps what a whole run leaves behind (a status, sessions) from other tests."""
+    with ProductionBroker(authority) as server:
+        yield server
+
+
+@pytest.fixture
+def run(tmp_path: Path, own_broker: ProductionBroker, kafka: ProductionKafka, authority: Path) -> Run:
     """Return the run's folder, with the settings of edge and gateway."""
-    made = Run(tmp_path, broker, kafka, authority)
+    made = Run(tmp_path, own_broker, kafka, authority)
     made.write(
         "gateway",
         f"mqtt: {{{made.mqtt}, {made.tls('gateway')}}}\n"
