@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.broker.publisher_rig import eventually, running_edge
 from tests.broker.scripted_broker import ScriptedBroker
-from tests.broker.test_publisher_delivery import eventually, running_edge
 from tests.faults.proxy import TcpProxy
 from winnow.events.mqtt import MqttMessage
 from winnow.events.topics import commands_topic, receipts_topic

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.broker.test_publisher_delivery import Gateway, eventually, running_edge
+from tests.broker.publisher_rig import Gateway, eventually, running_edge
 from winnow.pipeline.delivery.testing import crossing
 from winnow.pipeline.delivery.wire import publish_bytes
 from winnow.runtime.embedded_broker import EmbeddedBroker

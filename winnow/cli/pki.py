@@ -44,7 +44,7 @@ def init(
 
     [bold]Example[/]
 
-      winnow pki init --dir /root/winnow-pki
+      winnow pki init --dir ~/winnow-pki
     """
     with _explained():
         from winnow.cli.certificates import Authority  # noqa: PLC0415

@@ -1,13 +1,13 @@
 """The day book on disk, beside the spool, so that a restart does not forget what a metered link has carried."""
 
 import logging
-import os
 from datetime import date
 from pathlib import Path
 
 import msgspec
 
 from winnow.pipeline.bandwidth.day_book import DayBook, DayTotals
+from winnow.runtime.replaced_file import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class DayFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._is_broken = False
+        self._file = ReplacedFile(path, complaint="Sums by day cannot be kept")
 
     def load(self) -> DayBook:
         """Return what was written last; an empty book if there is none."""
@@ -42,16 +42,4 @@ class DayFile:
 
     def keep(self, book: DayBook) -> None:
         """Replace the file; after a power cut either the old or the new one is there."""
-        new = self._path.with_name(f"{self._path.name}.new")
-        try:
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(book.days))
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-        except OSError as exc:
-            if not self._is_broken:
-                logger.warning("Sums by day cannot be kept", extra={"path": str(self._path), "reason": str(exc)})
-            self._is_broken = True
-        else:
-            self._is_broken = False
+        self._file.replace(msgspec.json.encode(book.days))

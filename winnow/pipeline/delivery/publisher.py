@@ -2,6 +2,8 @@
 
 One thread does everything that decides: `run` is a loop over `run_once`. The network has a thread of its own, which
 reports through the link and wakes this one. Whatever fails ends the link; the next one starts from the spool.
+
+Longer than other modules, because all of it is one loop over one state; each decision lies in a module of its own.
 """
 
 import logging
@@ -162,9 +164,7 @@ class Publisher:
     def run_once(self) -> float:
         """Do everything that can be done now; return after how many seconds to come back if nothing wakes us."""
         now_s = self._clock.monotonic_s()
-        self._live.note(
-            self._spool.last_sequence, now_s
-        )  # also while there is no link: what comes meanwhile is backlog
+        self._live.note(self._spool.last_sequence, now_s)  # without a link too: what comes meanwhile is backlog
         if self._link is None and now_s >= self._try_at_s:
             self._open_link(now_s)
         if self._link is not None:
@@ -302,11 +302,7 @@ class Publisher:
     def _apply(self, receipts: list[Receipt]) -> None:
         if not receipts:
             return
-        all_of_them = Receipt(
-            epoch=self._spool.epoch,
-            upto=max(receipt.upto for receipt in receipts),
-            also=tuple({sequence for receipt in receipts for sequence in receipt.also}),
-        )
+        all_of_them = _joined(receipts)
         try:
             deleted = self._spool.acknowledge(all_of_them)
         except SpoolFullError as exc:
@@ -404,3 +400,12 @@ class Publisher:
                 return
             self._wake.wait(FAREWELL_S / _FAREWELL_LOOKS)
             self._wake.clear()
+
+
+def _joined(receipts: Sequence[Receipt]) -> Receipt:
+    """Return one receipt that says what several of one epoch say."""
+    return Receipt(
+        epoch=receipts[0].epoch,
+        upto=max(receipt.upto for receipt in receipts),
+        also=tuple({sequence for receipt in receipts for sequence in receipt.also}),
+    )

@@ -1,4 +1,8 @@
-"""The spool on disk: one SQLite file, durable after every call."""
+"""The spool on disk: one SQLite file, durable after every call.
+
+Longer than other modules, because all of it works inside the transactions of one class; what is decided in them (what
+to give up, what is sealed, what has rotted) lies in modules of its own.
+"""
 
 import logging
 import secrets

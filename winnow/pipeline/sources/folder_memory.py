@@ -1,13 +1,13 @@
 """What a watched folder's recordings were read, kept on disk, so that a restart goes on where the box stopped."""
 
 import logging
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from winnow.pipeline.sources.arrivals import Stamp
+from winnow.runtime.replaced_file import ReplacedFile
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class FolderMemory:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._is_broken = False
+        self._file = ReplacedFile(path, complaint="What was read of a folder cannot be kept")
 
     def load(self) -> dict[str, Stamp] | None:
         """Return which recordings were read, or None if nobody knows."""
@@ -40,19 +40,4 @@ class FolderMemory:
 
     def keep(self, read: Mapping[str, Stamp]) -> None:
         """Replace the file; after a power cut either the old or the new one is there."""
-        new = self._path.with_name(f"{self._path.name}.new")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(read))
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self._path)
-        except OSError as exc:
-            if not self._is_broken:
-                logger.warning(
-                    "What was read of a folder cannot be kept", extra={"path": str(self._path), "reason": str(exc)}
-                )
-            self._is_broken = True
-        else:
-            self._is_broken = False
+        self._file.replace(msgspec.json.encode(read))
