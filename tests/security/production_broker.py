@@ -20,6 +20,7 @@ class ProductionBroker(LocalServer):
         authority: the authority's folder; its server certificate is called `localhost`.
         without: lines of the production file that begin so are left out: the control of a test.
         extra: lines that are added.
+        rules: lines that are added to the access rules.
 
     Raises:
         ServerMissing: there is no `mosquitto` program.
@@ -27,11 +28,14 @@ class ProductionBroker(LocalServer):
 
     name: ClassVar[str] = "Mosquitto"
 
-    def __init__(self, authority: Path, *, without: Sequence[str] = (), extra: Sequence[str] = ()) -> None:
+    def __init__(
+        self, authority: Path, *, without: Sequence[str] = (), extra: Sequence[str] = (), rules: Sequence[str] = ()
+    ) -> None:
         self._program = find_mosquitto()
         self._authority = authority
         self._without = tuple(without)
         self._extra = tuple(extra)
+        self._rules = tuple(rules)
         super().__init__()
 
     def prepare(self) -> None:
@@ -46,7 +50,8 @@ class ProductionBroker(LocalServer):
         text = text.replace(INSTALLED, str(files)).replace("listener 8883", f"listener {self.port} 127.0.0.1")
         lines = [line for line in text.splitlines() if not line.startswith(self._without)] if self._without else [text]
         (conf / "winnow.conf").write_text("\n".join((*lines, *self._extra)) + "\n", encoding="utf-8")
-        shutil.copy(DEPLOY / "mosquitto-acl", files / "acl")
+        rules = (DEPLOY / "mosquitto-acl").read_text(encoding="utf-8")
+        (files / "acl").write_text("\n".join((rules, *self._rules)) + "\n", encoding="utf-8")
         for name in ("certificate.pem", "key.pem"):
             shutil.copy(self._authority / "localhost" / name, files / name)
         shutil.copy(self._authority / "ca.pem", files / "ca.pem")

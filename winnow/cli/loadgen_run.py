@@ -32,16 +32,29 @@ class LoadGenerator:
     """Speaks for many nodes until its time is over and every receipt has come.
 
     Args:
-        settings: the broker.
+        settings: the broker and the login.
         shape: what the traffic looks like.
+        password: instead of the settings' password file.
         settle_s: longest wait for the last receipts.
         progress: told about the ledger once a second.
+
+    Attributes:
+        ledger: what was accepted, and what has come back.
+        connections: how many the broker accepted.
+        problem: why the last connection was refused or lost, None as long as there was none.
     """
 
     def __init__(
-        self, settings: MqttSettings, shape: Shape, *, settle_s: float, progress: Callable[[Ledger], None]
+        self,
+        settings: MqttSettings,
+        shape: Shape,
+        *,
+        password: str | None = None,
+        settle_s: float,
+        progress: Callable[[Ledger], None],
     ) -> None:
         self._settings = settings
+        self._password = password
         self._shape = shape
         self._settle_s = settle_s
         self._progress = progress
@@ -49,15 +62,21 @@ class LoadGenerator:
         self._connection: MqttConnection | None = None
         self.ledger = Ledger(RETRY_AFTER_S)
         self.connections = 0
+        self.problem: str | None = None
 
     async def run(self, stopping: Event) -> dict[str, object]:
-        """Send everything and return the summary; also when `stopping` is set or time is over."""
+        """Send everything and return the summary; also when `stopping` is set or time is over.
+
+        Raises:
+            SettingsError: the password file or a certificate cannot be read.
+        """
         began_s = time.monotonic()
         while not self._is_over(began_s, stopping):
             try:
                 await self._connect()
                 await self._send_until_over(began_s, stopping)
-            except ConnectionLostError:
+            except ConnectionLostError as exc:
+                self.problem = str(exc)
                 await asyncio.sleep(RECONNECT_S)
             finally:
                 if self._connection is not None:
@@ -79,6 +98,7 @@ class LoadGenerator:
             "retried": ledger.retried,
             "receipted_again": ledger.repeated,
             "connections": self.connections,
+            "problem": self.problem,
             "took_s": round(took_s, 2),
             "receipts_per_s": round(ledger.receipted / max(took_s, 0.001), 1),
             **shares,
@@ -91,17 +111,24 @@ class LoadGenerator:
 
     async def _connect(self) -> None:
         self._connection = MqttConnection(
-            self._settings, client_id=self._epoch, receive_maximum=WINDOW, on_message=self._on_message
+            self._settings,
+            client_id=self._epoch,
+            receive_maximum=WINDOW,
+            on_message=self._on_message,
+            password=self._password,
         )
         await self._connection.open([receipts_topic("+")])
         self.connections += 1
 
     async def _send_until_over(self, began_s: float, stopping: Event) -> None:
-        told_s = time.monotonic()
+        told_s = turned_s = time.monotonic()
         while not self._is_over(began_s, stopping):
             now_s = time.monotonic()
             self._send_new(now_s, now_s - began_s)
-            for message in self.ledger.due_again(now_s, at_most=self._room()):
+            # Boxes whose gateway is away do not send all they have again at once: never faster than they speak.
+            again = int(self._shape.rate_per_s * (now_s - turned_s)) + 1
+            turned_s = now_s
+            for message in self.ledger.due_again(now_s, at_most=min(again, self._room())):
                 self._publish(message)
             if now_s - told_s >= 1:
                 told_s = now_s

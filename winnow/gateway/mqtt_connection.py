@@ -46,17 +46,26 @@ class MqttConnection(asyncio.Protocol):
         client_id: the name of the session.
         receive_maximum: most unacknowledged messages that the broker sends.
         on_message: called for each message, on the event loop.
+        password: instead of the settings' password file.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
     """
 
-    def __init__(self, settings: MqttSettings, *, client_id: str, receive_maximum: int, on_message: Message) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        *,
+        client_id: str,
+        receive_maximum: int,
+        on_message: Message,
+        password: str | None = None,
+    ) -> None:
         self._settings = settings
         self._client_id = client_id
         self._receive_maximum = receive_maximum
         self._on_message = on_message
-        self._password = password_of(settings)
+        self._password = password_of(settings) if password is None else password
         self._tls = client_context(settings.tls) if urlsplit(settings.url).scheme == "mqtts" else None
         self._certificate = CertificateWatch(settings.tls, SystemClock())
         self._loop = asyncio.get_running_loop()

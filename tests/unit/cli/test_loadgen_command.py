@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from typer.testing import CliRunner
 
 from winnow.cli.loadgen_traffic import Ledger, Shape, message_of
@@ -51,3 +52,22 @@ def test_broker_of_somebody_else_is_not_loaded() -> None:
     result = CliRunner().invoke(app, ["loadgen", "--url", "mqtt://broker.example:1883"])
     assert result.exit_code == 2
     assert "--anywhere" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--url", "mqtt://127.0.0.1:1", "--ca-file", "ca.pem"], "mqtts://"),
+        (["--url", "mqtt://127.0.0.1:1", "--password-file", "secret"], "no --username"),
+        (["--url", "mqtt://127.0.0.1:1", "--username", "a", "--password-file", "none/secret"], "cannot be read"),
+        (["--url", "mqtts://127.0.0.1:1", "--ca-file", "none/ca.pem"], "check ca_file"),
+        (["--url", "mqtt://name:pa55word@127.0.0.1:1"], "no login in the URL"),
+        (["--url", "mqtt://name:pa55word@broker.example:1"], "--anywhere"),
+    ],
+)
+def test_wrong_login_is_one_sentence_without_a_secret(options: list[str], said: str) -> None:
+    """Nothing is sent; what to write instead is told, and no password that stood in a URL is repeated."""
+    result = CliRunner().invoke(app, ["loadgen", "--duration", "0.1", "--settle", "0", *options])
+    assert result.exit_code == 2
+    assert said in result.output
+    assert "pa55word" not in result.output
