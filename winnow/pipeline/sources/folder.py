@@ -3,19 +3,15 @@
 import logging
 from collections.abc import Iterator
 from datetime import datetime
-from fractions import Fraction
 from pathlib import Path
-from threading import Lock
-from types import TracebackType
 from typing import Final, Self
 
 from winnow.pipeline.decoder.errors import SourceError, SourceNotFoundError, SourceNotVideoError
 from winnow.pipeline.decoder.recording import RecordingTime
-from winnow.pipeline.decoder.stats import ClockSource, SourceStats
-from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.decoder.timekeeping import EPOCH, StreamPosition
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.frame import Frame
+from winnow.pipeline.sources.recorded import RecordedSource
 from winnow.pipeline.sources.recording_source import OpenRecording, position_of
 
 VIDEO_SUFFIXES: Final = frozenset(
@@ -27,7 +23,7 @@ VIDEO_SUFFIXES: Final = frozenset(
 logger = logging.getLogger(__name__)
 
 
-class FolderSource:
+class FolderSource(RecordedSource):
     """Every frame of every video in a folder, in the order of the file names.
 
     Each file starts a new stream epoch right after the one before. A file that gives no frame is named in
@@ -39,54 +35,11 @@ class FolderSource:
         open_file: makes the source of one file.
     """
 
-    is_live = False
-    clock_source: ClockSource = "file"
-    duration_s: Fraction | None = None
-
     def __init__(self, path: Path, *, starts_at: datetime = EPOCH, open_file: OpenRecording = FileSource) -> None:
-        self._path = path
+        super().__init__(path)
         self._starts_at = starts_at
         self._open_file = open_file
         self._last: StreamPosition | None = None
-        self._tally = SourceTally()
-        self._frames: Iterator[Frame] = iter(())
-        self._reading = Lock()  # a file must not be closed while another thread decodes it
-
-    @property
-    def description(self) -> str:
-        """The path as it was given."""
-        return str(self._path)
-
-    @property
-    def stats(self) -> SourceStats:
-        """What happened so far, over all files."""
-        return self._tally.snapshot()
-
-    def read(self, timeout_s: float | None = None) -> Frame | None:  # noqa: ARG002 - a folder never keeps one waiting
-        """Return the next frame, or None after the last file.
-
-        Raises:
-            SourceNotVideoError: the end is reached and no file gave a frame.
-        """
-        with self._reading:
-            return next(self._frames, None)
-
-    def sample(self, rate: float | None) -> None:
-        """Change nothing: every frame is handed out."""
-
-    def rest(self, *, is_wanted: bool) -> None:
-        """Change nothing: every frame is handed out."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Return the frames up to the end of the last file."""
-        while (frame := self.read()) is not None:
-            yield frame
-
-    def close(self) -> None:
-        """Close the file that is being read; there are no more frames."""
-        with self._reading:
-            self._frames = iter(())
-            self._tally.connection = "ended"
 
     def __enter__(self) -> Self:
         """List the folder.
@@ -103,12 +56,6 @@ class FolderSource:
         self._tally.connection = "online"
         self._frames = self._read(videos)
         return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close what is open."""
-        self.close()
 
     def _read(self, videos: list[Path]) -> Iterator[Frame]:
         for path in videos:

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Iterator
-from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -14,17 +14,17 @@ from winnow.pipeline.decoder.errors import DecoderDiedError, SourceDamagedError
 from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.decoder.picture import Picture
 from winnow.pipeline.decoder.recording import RecordingTime
-from winnow.pipeline.decoder.stats import ClockSource, SourceStats
 from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.sources.counted import Counted
 from winnow.pipeline.sources.decoder_process import DecoderProcess
 from winnow.pipeline.sources.frame import Frame
+from winnow.pipeline.sources.recorded import RecordedSource
 from winnow.runtime.clock import Clock
 
 logger = logging.getLogger(__name__)
 
 
-class IsolatedFileSource:
+class IsolatedFileSource(RecordedSource):
     """The frames of one video file, the same as a `FileSource` gives.
 
     Where the decoder's process crashes, hangs or wants too much memory, the recording ends: it would do so again at the
@@ -38,10 +38,6 @@ class IsolatedFileSource:
         tally: given by a folder, whose files share one count.
     """
 
-    is_live = False
-    clock_source: ClockSource = "file"
-    duration_s: Fraction | None = None
-
     def __init__(
         self,
         path: Path,
@@ -51,8 +47,7 @@ class IsolatedFileSource:
         time: RecordingTime | None = None,
         tally: SourceTally | None = None,
     ) -> None:
-        self._path = path
-        self._tally = tally or SourceTally()
+        super().__init__(path, tally=tally)
         order = DecoderOrder(
             address=str(path),
             kind=SourceKind.PATH,
@@ -62,45 +57,13 @@ class IsolatedFileSource:
         )
         self._counted = Counted(self._tally)
         self._decoder = DecoderProcess(order, clock=clock)
-        self._frames: Iterator[Frame] = iter(())
-        self._first: Frame | None = None
-        self._reading = Lock()
         self._closing = Event()
-
-    @property
-    def description(self) -> str:
-        """The path as it was given."""
-        return str(self._path)
-
-    @property
-    def stats(self) -> SourceStats:
-        """What happened so far."""
-        return self._tally.snapshot()
-
-    def read(self, timeout_s: float | None = None) -> Frame | None:  # noqa: ARG002 - a file never keeps one waiting
-        """Return the next frame, or None at the end."""
-        with self._reading:
-            first, self._first = self._first, None
-            return first or next(self._frames, None)
-
-    def sample(self, rate: float | None) -> None:
-        """Change nothing: every frame is handed out."""
-
-    def rest(self, *, is_wanted: bool) -> None:
-        """Change nothing: every frame is handed out."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Return the frames up to the end."""
-        while (frame := self.read()) is not None:
-            yield frame
 
     def close(self) -> None:
         """End the decoder; there are no more frames."""
         self._closing.set()
         self._decoder.close()  # a read that waits for it ends
-        with self._reading:
-            self._frames, self._first = iter(()), None
-            self._tally.connection = "ended"
+        super().close()
 
     def __enter__(self) -> Self:
         """Open the file and decode its first frame.
@@ -113,8 +76,8 @@ class IsolatedFileSource:
         """
         self._decoder.__enter__()
         try:
-            self._frames = self._read()
-            self._first = next(self._frames, None)
+            frames = self._read()
+            self._frames = chain(tuple(islice(frames, 1)), frames)
         except BaseException:
             self._decoder.__exit__(None, None, None)
             raise

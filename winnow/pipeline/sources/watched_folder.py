@@ -5,21 +5,18 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
-from threading import Event, Lock
-from types import TracebackType
+from threading import Event
 from typing import TYPE_CHECKING, Final, Self
 
 from winnow.pipeline.decoder.errors import SourceError, SourceNotFoundError, SourceUnreachableError
 from winnow.pipeline.decoder.recording import RecordingTime
-from winnow.pipeline.decoder.stats import ClockSource, SourceStats
-from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.sources.arrivals import SETTLE_S, Arrivals, Stamp
 from winnow.pipeline.sources.file import FileSource
 from winnow.pipeline.sources.folder import VIDEO_SUFFIXES
 from winnow.pipeline.sources.folder_memory import FolderMemory
 from winnow.pipeline.sources.frame import Frame
+from winnow.pipeline.sources.recorded import RecordedSource
 from winnow.pipeline.sources.recording_source import OpenRecording, position_of
 from winnow.runtime.clock import Clock
 
@@ -32,7 +29,7 @@ POLL_S: Final = 1.0
 logger = logging.getLogger(__name__)
 
 
-class WatchedFolderSource:
+class WatchedFolderSource(RecordedSource):
     """Every frame of every recording that comes into a folder while it is watched; it never ends by itself.
 
     A recording's last frame was taken when its file was last changed. Each recording is a stream epoch of its own. One
@@ -49,10 +46,6 @@ class WatchedFolderSource:
         memory: remembers what was read.
     """
 
-    is_live = False
-    clock_source: ClockSource = "file"
-    duration_s: Fraction | None = None
-
     def __init__(
         self,
         path: Path,
@@ -62,29 +55,16 @@ class WatchedFolderSource:
         open_file: OpenRecording = FileSource,
         memory: FolderMemory | None = None,
     ) -> None:
-        self._path = path
+        super().__init__(path)
         self._clock = clock
         self._settle_s = settle_s
         self._open_file = open_file
         self._memory = memory
         self._last: StreamPosition | None = None
-        self._tally = SourceTally()
         self._arrivals = Arrivals({})
         self._ready: deque[str] = deque()
         self._looked_at_mono_s: float | None = None
-        self._frames: Iterator[Frame] = iter(())
-        self._reading = Lock()  # a file must not be closed while another thread decodes it
         self._closing = Event()
-
-    @property
-    def description(self) -> str:
-        """The path as it was given."""
-        return str(self._path)
-
-    @property
-    def stats(self) -> SourceStats:
-        """What happened so far, over all files."""
-        return self._tally.snapshot()
 
     def read(self, timeout_s: float | None = None) -> Frame | None:
         """Return the next frame; None after `close()`, or when no complete recording came in time."""
@@ -98,23 +78,10 @@ class WatchedFolderSource:
             self._clock.sleep(min(POLL_S, left_s))
         return None
 
-    def sample(self, rate: float | None) -> None:
-        """Change nothing: every frame is handed out."""
-
-    def rest(self, *, is_wanted: bool) -> None:
-        """Change nothing: every frame is handed out."""
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Return frames until the source is closed."""
-        while (frame := self.read()) is not None:
-            yield frame
-
     def close(self) -> None:
         """Watch no longer; a read that waits returns None."""
         self._closing.set()
-        with self._reading:
-            self._frames = iter(())
-            self._tally.connection = "ended"
+        super().close()
 
     def __enter__(self) -> Self:
         """Begin to watch.
@@ -134,12 +101,6 @@ class WatchedFolderSource:
         self._remember()
         self._tally.connection = "online"
         return self
-
-    def __exit__(
-        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Watch no longer."""
-        self.close()
 
     def _next(self) -> Frame | None:
         """Return the next frame of what is complete by now."""
