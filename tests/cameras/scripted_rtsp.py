@@ -60,10 +60,11 @@ class RtspScript:
 
 @dataclass(slots=True)
 class ScriptedCamera:
-    """What a test sees of the camera: its address, and when each connection was made (monotonic)."""
+    """What a test sees of the camera: its address, when each connection was made (monotonic), the pictures it sent."""
 
     port: int
     connected_s: list[float] = field(default_factory=list)
+    pictures_sent: int = 0
 
     def url(self, login: str = "") -> str:
         """Return the camera's address."""
@@ -84,7 +85,7 @@ def scripted_camera(*scripts: RtspScript) -> Iterator[ScriptedCamera]:
                     connection, _ = listening.accept()
                     script = scripts[min(len(camera.connected_s), len(scripts) - 1)]
                     camera.connected_s.append(time.monotonic())
-                    threads.append(Thread(target=_serve, args=(connection, script, stopping), name="viewer"))
+                    threads.append(Thread(target=_serve, args=(connection, script, stopping, camera), name="viewer"))
                     threads[-1].start()
 
         accepting = Thread(target=accept, name="camera")
@@ -97,12 +98,12 @@ def scripted_camera(*scripts: RtspScript) -> Iterator[ScriptedCamera]:
                 thread.join()
 
 
-def _serve(connection: socket.socket, script: RtspScript, stopping: Event) -> None:
+def _serve(connection: socket.socket, script: RtspScript, stopping: Event, camera: ScriptedCamera) -> None:
     """Follow the script on one connection."""
     with connection, suppress(OSError):
         connection.settimeout(0.05)
         if _answer(connection, script, stopping):
-            _play(connection, script, stopping)
+            _play(connection, script, stopping, camera)
         while script.ending == "falls silent" and not stopping.wait(0.05):
             pass
 
@@ -144,7 +145,7 @@ def _response(method: str, sequence: str, script: RtspScript) -> bytes:
     return f"{head}\r\n{body}".encode()
 
 
-def _play(connection: socket.socket, script: RtspScript, stopping: Event) -> None:
+def _play(connection: socket.socket, script: RtspScript, stopping: Event, camera: ScriptedCamera) -> None:
     """Show the clip at its own pace, again and again, up to the script's ending."""
     sequence = count()
     started_s, started_unix_s = time.monotonic(), time.time()
@@ -161,6 +162,7 @@ def _play(connection: socket.socket, script: RtspScript, stopping: Event) -> Non
             connection.sendall(_framed(1, _sender_report(started_unix_s + due_s + script.clock_ahead_s, ticks)))
         for packet in _packets(units, ticks, sequence):
             connection.sendall(_framed(0, packet))
+        camera.pictures_sent += 1
 
 
 def _access_units() -> Iterator[list[bytes]]:
