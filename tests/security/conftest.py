@@ -1,4 +1,4 @@
-"""One authority, its stranger of the same name, and one production broker for all security tests."""
+"""One authority, its stranger of the same name, and production broker, Kafka and PostgreSQL for all security tests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,10 @@ from scripts.services.errors import ServerMissing
 from tests.security.client import SecurityClient, tls_of
 from tests.security.production_broker import ProductionBroker
 from tests.security.production_kafka import ProductionKafka
+from tests.security.production_postgres import ProductionPostgres
 from winnow.cli.certificates import Authority, Role
+
+DATABASE_PASSWORD = "Db-5ecret/of the sink"  # noqa: S105 - of a database that lives as long as the tests
 
 
 @pytest.fixture(scope="session")
@@ -67,4 +70,16 @@ def kafka(authority: Path) -> Iterator[ProductionKafka]:
     with server:
         server.create_topics()
         server.create_principals()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def database(authority: Path) -> Iterator[ProductionPostgres]:
+    """Return a running PostgreSQL with the production files, the sink's login and its database."""
+    try:
+        server = ProductionPostgres(authority, DATABASE_PASSWORD)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        server.create_database()
         yield server

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from winnow.cli.console import fail
 from winnow.cloud_sink.access import AccessError, Accounts, Caller, open_accounts
-from winnow.cloud_sink.settings import SinkSettings, check_store_url
+from winnow.cloud_sink.settings import SinkSettings, StoreSettings, check_store_url
 from winnow.cloud_sink.store import StoreError
 from winnow.runtime.settings import SettingsError, load_settings
 
@@ -21,14 +21,13 @@ def access(config: str | None, store: str | None) -> Iterator[Accounts]:
     """
     if config is not None and store is not None:
         fail("-c and --store exclude one another: give one")
-    password_file: Path | None = None
     try:
         if config is not None:
-            settings = load_settings(Path(config), SinkSettings).store
-            url, password_file = settings.url, settings.password_file
+            named = load_settings(Path(config), SinkSettings).store
         else:
             url = check_store_url(store or os.environ.get("WINNOW_STORE") or fail("name the store with -c or --store"))
-        with closing(open_accounts(url, password_file=password_file)) as accounts:
+            named = StoreSettings(url=url)
+        with closing(open_accounts(named.url, password_file=named.password_file, tls=named.tls)) as accounts:
             yield accounts
     except (SettingsError, StoreError, AccessError, ValueError) as exc:
         fail(str(exc))

@@ -66,10 +66,10 @@ def _health(consumers: list[SinkConsumer]) -> Mapping[str, object]:
 
 def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store | None:
     """Return the store once its database answers, None if `stopping` is set before."""
-    backoff = Backoff(first_s=0.5, limit_s=LAST_RETRY_S)
+    where, backoff = settings.store, Backoff(first_s=0.5, limit_s=LAST_RETRY_S)
     while not stopping.is_set():
         try:
-            return open_store(settings.store.url, password_file=settings.store.password_file, clock=clock)
+            return open_store(where.url, password_file=where.password_file, tls=where.tls, clock=clock)
         except StoreUnavailableError as exc:
             _log.warning("The database does not answer; trying again", extra={"reason": str(exc)})
             stopping.wait(backoff.next_delay_s())
@@ -91,8 +91,8 @@ def _page(
     from winnow.cloud_sink.access import make_first_admin, open_accounts  # noqa: PLC0415 - as below
     from winnow.cloud_sink.web import web_server  # noqa: PLC0415 - a sink without a page needs no web server
 
-    page = settings.http
-    accounts = open_accounts(settings.store.url, password_file=settings.store.password_file, clock=clock)
+    page, where = settings.http, settings.store
+    accounts = open_accounts(where.url, password_file=where.password_file, tls=where.tls, clock=clock)
     with closing(accounts):
         make_first_admin(accounts, show_password)
         with web_server(

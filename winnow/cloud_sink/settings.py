@@ -1,14 +1,14 @@
 """What a sink is told: which Kafka, which database, which addresses."""
 
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from winnow.cloud_sink.store import DEFAULT_LATENESS_S, StoreUnusableError
 from winnow.cloud_sink.store.opening import parse_store_url
 from winnow.runtime.kafka import KafkaSettings
 from winnow.runtime.settings import Settings, SettingsPath
+from winnow.runtime.tls import TlsSettings
 
 
 def check_store_url(url: str) -> str:
@@ -33,10 +33,23 @@ class StoreSettings(Settings):
         url: `sqlite:///PATH` or `postgresql://[USER@]HOST[:PORT]/DATABASE`. What the URL leaves open comes from
             PostgreSQL's own environment variables (`PGPASSFILE`, `PGSSLMODE`, `PGSSLROOTCERT`, …).
         password_file: a file that holds PostgreSQL's password alone.
+        tls: how PostgreSQL is reached over TLS, its name and chain verified; absent: as the URL's `sslmode` says, or
+            as libpq thinks best, which does not verify who answers.
     """
 
     url: Annotated[str, AfterValidator(check_store_url)] = "sqlite:///winnow.db"
-    password_file: Path | None = None
+    password_file: SettingsPath | None = None
+    tls: TlsSettings | None = None
+
+    @model_validator(mode="after")
+    def _check_tls_said_once(self) -> "StoreSettings":
+        if self.tls is not None:
+            parts = parse_store_url(self.url)
+            if parts.drivername != "postgresql":
+                raise ValueError("tls is for PostgreSQL")
+            if said := sorted(name for name in parts.query if name.startswith("ssl")):
+                raise ValueError(f"say it once: {', '.join(said)} in the URL, or tls")
+        return self
 
 
 class PageTlsSettings(Settings):

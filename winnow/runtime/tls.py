@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+from pathlib import Path
 from typing import Final
 
 from winnow.runtime.clock import Clock
@@ -24,6 +25,11 @@ class TlsSettings(Settings):
     certificate_file: SettingsPath | None = None
     key_file: SettingsPath | None = None
 
+    @property
+    def files(self) -> list[Path]:
+        """Return every file that is named."""
+        return [path for path in (self.ca_file, self.certificate_file, self.key_file) if path is not None]
+
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
     """Return a context that verifies the server's name and chain, TLS 1.2 at least.
@@ -31,6 +37,8 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     Raises:
         SettingsError: a file is missing or holds no usable certificate or key.
     """
+    for path in settings.files:
+        _check_readable(path)
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -39,6 +47,14 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as exc:
         raise SettingsError(f"tls: {exc}; check ca_file, certificate_file and key_file") from exc
     return context
+
+
+def _check_readable(path: Path) -> None:
+    """Raise the SettingsError that names the file, which OpenSSL's own errors do not."""
+    try:
+        path.open("rb").close()
+    except OSError as exc:
+        raise SettingsError(f"tls: {path}: {exc.strerror}") from exc
 
 
 class CertificateWatch:
@@ -51,8 +67,7 @@ class CertificateWatch:
 
     def __init__(self, settings: TlsSettings, clock: Clock) -> None:
         self._settings = settings
-        files = (settings.ca_file, settings.certificate_file, settings.key_file)
-        self._watches = [FileWatch(path, clock) for path in files if path is not None]
+        self._watches = [FileWatch(path, clock) for path in settings.files]
 
     def has_changed(self) -> bool:
         """Return whether files have changed since the last True, and can be used; looks once a second.

@@ -29,7 +29,7 @@ def test_sink_without_settings_opens_nothing_to_the_network(tmp_path: Path) -> N
     [
         ("store: {url: 'postgresql://me:secret@h/d'}", "store.url: no password in the URL"),
         ("store: {url: 'mysql://h/d'}", "store.url: mysql: no such store"),
-        ("store: {path: x}", "allowed here: password_file, url"),
+        ("store: {path: x}", "allowed here: password_file, tls, url"),
         ("lateness_s: 0", "lateness_s"),
         ("group: 'a b'", "group"),
     ],

@@ -16,6 +16,7 @@ from winnow.cloud_sink.store.dialects import take_turn, writing
 from winnow.cloud_sink.store.opening import engine_of, parse_store_url
 from winnow.cloud_sink.store.sql_store import translated
 from winnow.runtime.clock import Clock, SystemClock
+from winnow.runtime.tls import TlsSettings
 
 MAX_AUDIT_LINES = 1000
 
@@ -151,10 +152,15 @@ class Accounts:
 
 
 def open_accounts(
-    url: str, *, password_file: Path | None = None, clock: Clock | None = None, passwords: Passwords | None = None
+    url: str,
+    *,
+    password_file: Path | None = None,
+    tls: TlsSettings | None = None,
+    clock: Clock | None = None,
+    passwords: Passwords | None = None,
 ) -> Accounts:
     """Return who has access to the store at `url`; see `open_store` for address and errors."""
-    engine = engine_of(parse_store_url(url), password_file, create=True)
+    engine = engine_of(parse_store_url(url), password_file, tls, create=True)
     try:
         return Accounts(engine, clock or SystemClock(), passwords or Passwords())
     except BaseException:

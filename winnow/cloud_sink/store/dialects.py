@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,13 +57,14 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def postgresql_engine(url: URL, password: str | None) -> Engine:
+def postgresql_engine(url: URL, password: str | None, tls: Mapping[str, str]) -> Engine:
     """Return an engine that gives up on a silent server after seconds; libpq's own environment fills what is absent."""
     arguments: dict[str, Any] = {
         "connect_timeout": _CONNECT_TIMEOUT_S,
         "tcp_user_timeout": _CONNECT_TIMEOUT_S * 1000,
         "options": f"-c timezone=UTC -c statement_timeout={_STATEMENT_TIMEOUT_MS}",
         "application_name": "winnow",
+        **tls,
     }
     if password is not None:
         arguments["password"] = password

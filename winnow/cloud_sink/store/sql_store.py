@@ -34,6 +34,16 @@ MAX_LIMIT: Final = 10_000
 """Most events that one call returns."""
 
 
+_ADVICE: Final = {
+    "certificate verify failed": "the authority in ca_file (sslrootcert) does not vouch for this server",
+    "requires a valid client certificate": "name one in certificate_file and key_file (sslcert, sslkey)",
+    "alert unknown ca": "the server's authority does not vouch for this end's certificate",
+    "alert certificate expired": "this end's certificate has ended; renew it",
+    "alert certificate revoked": "this end's certificate was withdrawn",
+}
+"""What OpenSSL says of a refused handshake, and what it means here."""
+
+
 class SqlStore:
     """Events in a database; every method is one transaction. See `Store`.
 
@@ -154,6 +164,8 @@ def address_of(engine: Engine) -> str:
 
 
 def _reason(exc: Exception) -> str:
-    """Return the first line of what the driver said."""
+    """Return the first line of what the driver said, and what to do where it does not say it."""
     lines = str(getattr(exc, "orig", None) or exc).strip().splitlines()
-    return lines[0] if lines else type(exc).__name__
+    said = lines[0] if lines else type(exc).__name__
+    advice = next((advice for words, advice in _ADVICE.items() if words in said), None)
+    return f"{said}: {advice}" if advice else said
