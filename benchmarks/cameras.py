@@ -1,6 +1,6 @@
 """P5: how many 720p cameras one core carries on busy, average and still footage; and one 1080p camera's memory.
 
-The cameras are live and paced: a server on another core sends each of them H.264 over HTTP at 25 pictures a second.
+The cameras are live and paced: a server on another core sends each of them H.264 by RTSP at 25 pictures a second.
 `winnow run` is held on one core by `taskset`, all of its processes included, and watches N of them. What counts is that
 every camera's pictures are looked at within two analysis periods (95 %); cameras a core is then N divided by the share
 of the core that was used.

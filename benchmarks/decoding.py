@@ -60,7 +60,7 @@ def measure() -> Report:
             *dict.fromkeys(notes),
             "busy: a recording, every picture decoded; by everyone 25 pictures a second are looked at unless it says 5",
             "bare FFmpeg looks at none: what Winnow costs by default (5/s) is held against it",
-            "still: an empty scene; winnow watches it as a live camera (HTTP) that rests, decoder's process included",
+            "still: an empty scene; winnow watches it as a live camera (RTSP) that rests, decoder's process included",
             "`motion` plays in real time without any output and is stopped at the clip's end",
         ],
     )

@@ -5,10 +5,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +60,13 @@ class ServedCameras:
 
     Attributes:
         port: on the loopback interface.
-        begun: wall time, in seconds since 1970, of the first picture that was sent, by camera.
     """
 
     port: int
-    begun: dict[str, float]
 
     def addresses(self, count: int) -> list[str]:
         """Return the addresses of so many cameras; that of `c0` is the first."""
-        return [f"http://127.0.0.1:{self.port}/c{number}" for number in range(count)]
-
-    def listen(self, lines: Iterable[str]) -> None:
-        """Take down when each connection began."""
-        for line in lines:
-            path, _, began = line.partition(" ")
-            self.begun[path.strip("/")] = float(began)
+        return [f"rtsp://127.0.0.1:{self.port}/c{number}" for number in range(count)]
 
 
 @contextmanager
@@ -85,14 +76,10 @@ def served(clip: Path, *, core: int | None = None) -> Iterator[ServedCameras]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:  # noqa: S603
         if server.stdout is None:  # pragma: no cover - it was asked for
             raise AssertionError("no pipe")
-        cameras = ServedCameras(port=int(server.stdout.readline()), begun={})
-        listener = threading.Thread(target=cameras.listen, args=(server.stdout,))
-        listener.start()
         try:
-            yield cameras
+            yield ServedCameras(port=int(server.stdout.readline()))
         finally:
             server.terminate()
-            listener.join()
 
 
 @contextmanager

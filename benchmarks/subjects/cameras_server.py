@@ -1,105 +1,61 @@
-"""Cameras that send one clip over HTTP at its own pace: `cameras_server CLIP`; runs until it is stopped.
+"""Cameras that send one clip by RTSP at its own pace: `cameras_server CLIP`; prints its port, runs until stopped.
 
-It prints its port, then for each connection the path that was asked for and the wall time of the first picture.
-
-Each connection begins further on in the clip, at a keyframe, and goes on past its end without a break in the time
-stamps, so that not all cameras see the same at once.
+Their sender reports tell the wall time at which each picture is sent, so the time of an event about it is just that.
+Each connection begins further on in the clip, at a keyframe, and goes on from its start without a break in time.
 """
 
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
-from fractions import Fraction
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import av
+from typing import Final
 
 from benchmarks.harness.clips import FPS, KEYFRAME_EVERY
+from scripts.rtsp import PICTURES, REPORTS, TICKS, access_units, framed, method_of, packets, response, sender_report
 
-if TYPE_CHECKING:
-    from av.packet import Packet
-    from av.video.stream import VideoStream
-
-LOOPS: Final = 6
 GROUPS_APART: Final = 7
-ANSWER: Final = b"HTTP/1.0 200 OK\r\nContent-Type: video/mp2t\r\n\r\n"
-
-
-class _Pieces:
-    """A file that FFmpeg writes to and somebody else empties."""
-
-    def __init__(self) -> None:
-        self._written = bytearray()
-
-    def write(self, data: bytes) -> int:
-        """Keep what is written."""
-        self._written += data
-        return len(data)
-
-    def take(self) -> bytes:
-        """Return what was written since the last call."""
-        taken = bytes(self._written)
-        self._written.clear()
-        return taken
-
-
-def transport_stream(path: Path) -> list[bytes]:
-    """Return the clip `LOOPS` times over as one MPEG transport stream, a piece for each picture."""
-    out, pieces = _Pieces(), []
-    with av.open(out, "w", format="mpegts", options={"mpegts_flags": "pat_pmt_at_frames"}) as stream:
-        with av.open(str(path)) as clip:
-            video = stream.add_stream_from_template(clip.streams.video[0])
-        for number, packet in zip(count(), _packets(path), strict=False):
-            packet.stream = video
-            packet.time_base = Fraction(1, FPS)
-            packet.pts = packet.dts = number
-            stream.mux(packet)
-            pieces.append(out.take())
-    return pieces
-
-
-def _packets(path: Path) -> Iterator["Packet[VideoStream]"]:
-    for _ in range(LOOPS):
-        with av.open(str(path)) as clip:
-            yield from (packet for packet in clip.demux(video=0) if packet.size)
+REPORT_EVERY: Final = FPS
+"""Pictures between two sender reports."""
 
 
 class _Cameras:
-    def __init__(self, pieces: list[bytes]) -> None:
-        self._pieces = pieces
+    def __init__(self, pictures: list[list[bytes]]) -> None:
+        self._pictures = pictures
         self._connections = count()
 
-    async def send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection."""
-        request = await reader.readuntil(b"\r\n\r\n")
-        writer.write(ANSWER)
-        groups = len(self._pieces) // LOOPS // KEYFRAME_EVERY
-        first = next(self._connections) * GROUPS_APART % groups * KEYFRAME_EVERY
-        begun_s = time.monotonic()
-        _say(f"{request.split()[1].decode()} {time.time()}")
         try:
-            for number, piece in enumerate(self._pieces[first:]):
-                await asyncio.sleep(max(0.0, begun_s + number / FPS - time.monotonic()))
-                writer.write(piece)
-                await writer.drain()
-        except ConnectionError:
+            while True:
+                request = (await reader.readuntil(b"\r\n\r\n")).removesuffix(b"\r\n\r\n")
+                writer.write(response(request))
+                if method_of(request) == "PLAY":
+                    break
+            await self._play(writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         writer.close()
+
+    async def _play(self, writer: asyncio.StreamWriter) -> None:
+        first = next(self._connections) * GROUPS_APART * KEYFRAME_EVERY
+        sequence, began_s, began_unix_s = count(), time.monotonic(), time.time()
+        for number in count():
+            await asyncio.sleep(max(0.0, began_s + number / FPS - time.monotonic()))
+            ticks = number * TICKS // FPS % 2**32
+            if number % REPORT_EVERY == 0:
+                writer.write(framed(REPORTS, sender_report(began_unix_s + number / FPS, ticks)))
+            units = self._pictures[(first + number) % len(self._pictures)]
+            writer.write(b"".join(framed(PICTURES, packet) for packet in packets(units, ticks, sequence)))
+            await writer.drain()
 
 
 async def serve(path: Path) -> None:
     """Serve until the process ends."""
-    server = await asyncio.start_server(_Cameras(transport_stream(path)).send, "127.0.0.1", 0)
-    _say(str(server.sockets[0].getsockname()[1]))
-    await server.serve_forever()
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    server = await asyncio.start_server(_Cameras(list(access_units(path))).serve, "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
+    await server.serve_forever()
 
 
 if __name__ == "__main__":

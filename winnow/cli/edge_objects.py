@@ -85,11 +85,13 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     announce: Callable[[CameraStatus], None] = lambda _: None,
     picture_size: Callable[[], Size] = lambda: "full",
     spool: Path | None = None,
+    share: float = 0.0,
 ) -> Camera:
     """Return the same camera as `build_camera`.
 
     A spool tells that nobody looks on: recordings are decoded in processes of their own, and a folder is watched for
-    what comes into it if its settings say so; what was read of it is remembered beside the spool.
+    what comes into it if its settings say so; what was read of it is remembered beside the spool. A live camera's
+    frames arrive at its share of the analysis period, 0 to 1.
 
     Raises:
         SourceError: its source's address is wrong, or the recording cannot be read.
@@ -103,6 +105,7 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
         live=live,
         watches_folder=watches,
         isolates=spool is not None,
+        share=share,
         folder_memory=spool and spool.with_name(f"{spool.name}.{name}.folder.json"),
     )
     is_open_ended = source.is_live or watches

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from threading import Event as Flag
 from typing import Final
@@ -31,7 +32,7 @@ from winnow.pipeline.detection import DetectionScheduler
 from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
-from winnow.pipeline.sources import SourceError
+from winnow.pipeline.sources import SourceError, share_of
 from winnow.pipeline.start_pace import StartPace
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
@@ -72,7 +73,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
     ):
         scheduler = build_scheduler(settings, clock)
-        build = partial(_build_camera, settings, scheduler, delivery, clock)
+        build = partial(_build_camera, settings, scheduler, delivery, clock, map(share_of, count()))
         try:
             cameras = [build(name, camera) for name, camera in settings.cameras.items()]
         except SourceError as exc:
@@ -134,6 +135,7 @@ def _build_camera(  # noqa: PLR0913, PLR0917 - the parts of a camera
     scheduler: DetectionScheduler,
     delivery: Delivery,
     clock: Clock,
+    shares: Iterator[float],
     name: str,
     camera: CameraSettings,
 ) -> Camera:
@@ -147,6 +149,7 @@ def _build_camera(  # noqa: PLR0913, PLR0917 - the parts of a camera
         starts_at=datetime.now(UTC),
         speed=REAL_TIME,
         spool=settings.spool.path,
+        share=next(shares),
         announce=partial(delivery.publisher.set_camera_status, name),
         picture_size=lambda: delivery.accounts.budget.size,
     )

@@ -197,7 +197,7 @@ class Camera:
         elif self._stream_clock and self._stream_clock.follow(frame) and self._analysis:
             self._analysis.note_clock(frame.clock_source)
         self._note_health(self._health.see(frame, self._clock.monotonic_s()))
-        if self._sampler.takes(frame.stream_s) and self._is_looked_at():
+        if (self._source.samples or self._sampler.takes(frame.stream_s)) and self._is_looked_at():
             stopping.wait(self._pace.delay_s(frame.stream_s, self._clock.monotonic_s()))
             self._look_at(frame)
         if self._snapshots:

@@ -33,7 +33,7 @@ from winnow.pipeline.decoder.order import DecoderOrder
 from winnow.pipeline.decoder.picture import Picture
 from winnow.pipeline.decoder.reader import PictureReader, Step, video_stream
 from winnow.pipeline.decoder.recording import Recording, RecordingTime
-from winnow.pipeline.decoder.sampling import FrameSampler
+from winnow.pipeline.decoder.sampling import StaggeredSampler
 from winnow.pipeline.decoder.shared_pictures import SLOTS, SharedPictures, shareable, size_bytes
 from winnow.pipeline.decoder.tally import SourceTally
 from winnow.pipeline.decoder.timekeeping import LiveTime
@@ -78,7 +78,7 @@ class DecoderChild:
         self._memory: SharedPictures | None = None
         self._memories = 0
         self._rate = order.rate
-        self._sampler: FrameSampler | None = None
+        self._sampler: StaggeredSampler | None = None
         self._stream_epoch: int | None = None
         self._resting: Resting[Packet[VideoStream]] | None = None
 
@@ -160,13 +160,14 @@ class DecoderChild:
         return logged_gaps() if self._order.kind is SourceKind.RTSP else contextlib.nullcontext(NoGaps())
 
     def _wanted(self, reader: PictureReader) -> Iterator[Picture]:
-        """Return the pictures that are to be analysed, by the same rule as whoever analyses them."""
+        """Return the pictures that are to be analysed."""
         sampled_at: float | None = None
         for picture in reader.pictures():
-            if picture.moment.stream_epoch != self._stream_epoch or self._rate != sampled_at:
-                self._stream_epoch, sampled_at = picture.moment.stream_epoch, self._rate
-                self._sampler = FrameSampler(sampled_at) if sampled_at is not None else None
-            if self._sampler is None or self._sampler.takes(picture.moment.stream_s):
+            moment = picture.moment
+            if moment.stream_epoch != self._stream_epoch or self._rate != sampled_at:
+                self._stream_epoch, sampled_at = moment.stream_epoch, self._rate
+                self._sampler = StaggeredSampler(sampled_at, self._order.share) if sampled_at is not None else None
+            if self._sampler is None or self._sampler.takes(moment.stream_s, moment.read_at_mono_s or 0.0):
                 yield picture
 
     def _share(self, picture: Picture) -> None:

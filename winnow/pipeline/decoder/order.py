@@ -23,6 +23,7 @@ class DecoderOrder:
         kind: how it is opened.
         settings: timeouts and limits.
         rate: pictures a second of stream time that are wanted; all if None.
+        share: at which share of the time between two such pictures they are to arrive, see `sampling`.
         first_index: how many pictures of the source were decoded before.
         after: where the connection before this one ended.
         recording: what gives a recording its time; None for live sources.
@@ -32,6 +33,7 @@ class DecoderOrder:
     kind: SourceKind
     settings: LiveSettings
     rate: float | None = None
+    share: float = 0.0
     first_index: int = 0
     after: StreamPosition | None = None
     recording: RecordingTime | None = None
@@ -45,6 +47,7 @@ class DecoderOrder:
                 "kind": self.kind.value,
                 "settings": asdict(self.settings),
                 "rate": self.rate,
+                "share": self.share,
                 "first_index": self.first_index,
                 "after": _told_position(self.after),
                 "recording": recording
@@ -66,6 +69,7 @@ class DecoderOrder:
             kind=SourceKind(told["kind"]),
             settings=LiveSettings(**told["settings"]),
             rate=told["rate"],
+            share=told["share"],
             first_index=told["first_index"],
             after=_position(told["after"]),
             recording=recording

@@ -12,7 +12,7 @@ from winnow.pipeline.decoder.errors import (
     SourceUnreachableError,
 )
 from winnow.pipeline.decoder.picture import Keyframe
-from winnow.pipeline.decoder.sampling import FrameSampler
+from winnow.pipeline.decoder.sampling import FrameSampler, share_of
 from winnow.pipeline.decoder.stats import ClockSource, Connection, Damage, DropReason, SourceStats
 from winnow.pipeline.decoder.timekeeping import EPOCH, wall_time
 from winnow.pipeline.sources.file import FileSource
@@ -48,5 +48,6 @@ __all__ = [
     "WatchedFolderSource",
     "open_source",
     "redact_url",
+    "share_of",
     "wall_time",
 ]

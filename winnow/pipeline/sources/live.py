@@ -67,12 +67,14 @@ class LiveSource:
         settings: timeouts and delays.
         backoff: the delays between two tries; made from the settings if not given.
         connect: opens one connection; given by tests.
+        share: at which share of the time between two sampled frames they are to arrive, see `sampling`.
     """
 
     is_live = True
+    samples = True
     duration_s: Fraction | None = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection depends on
         self,
         address: str,
         *,
@@ -80,12 +82,14 @@ class LiveSource:
         settings: LiveSettings | None = None,
         backoff: Backoff | None = None,
         connect: Connect | None = None,
+        share: float = 0.0,
     ) -> None:
         self.clock_source: ClockSource = "wall"
         self._address = address
         self._clock = clock
         self._settings = settings or LiveSettings()
         self._rate: float | None = None
+        self._share = share
         self._backoff = backoff or Backoff(
             first_s=self._settings.reconnect_first_s, limit_s=self._settings.reconnect_limit_s
         )
@@ -190,6 +194,7 @@ class LiveSource:
             kind=self._kind,
             settings=self._settings,
             rate=self._rate,
+            share=self._share,
             first_index=self._tally.frames_decoded,
             after=self._position,
         )

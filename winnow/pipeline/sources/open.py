@@ -31,6 +31,7 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
     watches_folder: bool = False,
     isolates: bool = False,
     folder_memory: Path | None = None,
+    share: float = 0.0,
 ) -> Source:
     """Return the source for `address`; `with` opens it.
 
@@ -42,12 +43,13 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
         watches_folder: of a folder, read what comes into it from now on instead of what is there.
         folder_memory: the file that remembers which recordings of a watched folder were read.
         isolates: decode recordings too in a process of their own.
+        share: of a live source, see `LiveSource`.
 
     Raises:
         SourceNotAllowedError: the address is of a kind that is never opened.
     """
     if source_kind(address) is not SourceKind.PATH:
-        return LiveSource(address, clock=clock, settings=live)
+        return LiveSource(address, clock=clock, settings=live, share=share)
     path = Path(address)
     open_file: OpenRecording = partial(IsolatedFileSource, clock=clock, settings=live) if isolates else FileSource
     if watches_folder and path.is_dir():

@@ -20,6 +20,7 @@ class RecordedSource:
     """
 
     is_live = False
+    samples = False
     clock_source: ClockSource = "file"
 
     def __init__(self, path: Path, *, tally: SourceTally | None = None) -> None:

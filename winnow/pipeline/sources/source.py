@@ -24,6 +24,10 @@ class Source(Protocol):
         """Whether frames that nobody reads in time are lost."""
 
     @property
+    def samples(self) -> bool:
+        """Whether what is read are the frames that `sample` wants and no others."""
+
+    @property
     def clock_source(self) -> ClockSource:
         """Where `Frame.captured_at` comes from."""
 
@@ -45,9 +49,9 @@ class Source(Protocol):
         """
 
     def sample(self, rate: float | None) -> None:
-        """Say that `rate` frames a second of stream time are enough, those that a `FrameSampler` takes; None wants all.
+        """Say that `rate` frames a second of stream time are enough; None wants all.
 
-        A live source then hands out no others, and does not count them as dropped. Recordings give every frame.
+        A source that `samples` then hands out no others, and does not count them as dropped. The rest give every frame.
         """
 
     def rest(self, *, is_wanted: bool) -> None:

@@ -50,6 +50,7 @@ class ScriptedSource:
         self._tally = SourceTally()
         self.description = description
         self.is_live = is_live
+        self.samples = False
         self.clock_source: ClockSource = "wall" if is_live else "file"
         last = self._waiting[-1].stream_s if self._waiting else Fraction(0)
         self.duration_s: Fraction | None = None if is_live else last

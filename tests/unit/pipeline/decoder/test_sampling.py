@@ -1,12 +1,15 @@
 """Which frames are analysed."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.pipeline.decoder.sampling import FrameSampler
+from winnow.pipeline.decoder.sampling import LEARN_S, FrameSampler, StaggeredSampler, share_of
+
+PERIOD_S = 0.2
 
 
 def _taken(times: list[Fraction], rate: Fraction | float) -> list[Fraction]:
@@ -66,3 +69,60 @@ def test_sampler_takes_exactly_one_frame_of_each_occupied_cell(steps: list[Fract
     times = [sum(steps[: n + 1], Fraction(0)) for n in range(len(steps))]
     first_of_cell = {int(time * rate): time for time in reversed(times)}
     assert _taken(times, rate) == sorted(first_of_cell.values())
+
+
+@given(
+    rate=st.fractions(min_value=1, max_value=10, max_denominator=10),
+    shifts=st.lists(st.fractions(min_value=0, max_value="99/100", max_denominator=100), min_size=1, max_size=5),
+)
+def test_shifted_sampler_leaves_half_a_period_to_one_and_a_half_and_a_frame(
+    rate: Fraction, shifts: list[Fraction]
+) -> None:
+    """However often the grid is shifted, frames are neither doubled nor left out for long."""
+    sampler, taken, frame_s = FrameSampler(rate), list[Fraction](), Fraction(1, 100)
+    for n in range(300):
+        if n % 60 == 30 and shifts:
+            sampler.shift(shifts.pop())
+        if sampler.takes(n * frame_s):
+            taken.append(n * frame_s)
+    gaps = [after - before for before, after in pairwise(taken)]
+    assert all(1 / rate / 2 <= gap <= 3 / rate / 2 + frame_s for gap in gaps)
+
+
+def _arrivals_taken(share: float, *, begun_s: float, seconds: float, slow: float = 0.0) -> list[float]:
+    """Return when the taken frames of a camera of 100 frames a second arrive; the first ones come late.
+
+    `begun_s` is when its stream began, `slow` by how much its clock is slower than this machine's.
+    """
+    sampler, arrived = StaggeredSampler(1 / PERIOD_S, share), []
+    for n in range(int(seconds * 100)):
+        late_s = max(0.0, 0.3 - n / 200) + (n % 7) / 1000
+        at_s = begun_s + n / 100 * (1 + slow) + late_s
+        if sampler.takes(Fraction(n, 100), at_s):
+            arrived.append(at_s)
+    return arrived
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.95])
+@pytest.mark.parametrize("begun_s", [1000.0, 1000.07, 1000.19])
+def test_staggered_frames_arrive_at_their_share_of_the_period(share: float, begun_s: float) -> None:
+    """Once its arrival is known, whenever a camera started: within a frame and the jitter of its arrival."""
+    settled = [at_s for at_s in _arrivals_taken(share, begun_s=begun_s, seconds=10) if at_s > begun_s + 2 * LEARN_S]
+    assert len(settled) >= (10 - 2 * LEARN_S) / PERIOD_S - 1
+    assert all((at_s / PERIOD_S - share + 0.01) % 1 * PERIOD_S <= 0.01 + 0.006 + 0.003 for at_s in settled)
+
+
+def test_staggered_frames_stay_at_their_share_while_the_clocks_drift() -> None:
+    """A camera whose clock is a fifth of a period off every minute is shifted again and again."""
+    arrived = _arrivals_taken(0.5, begun_s=50.0, seconds=180, slow=0.04 / 60)
+    late = [(at_s / PERIOD_S - 0.5 + 0.5) % 1 - 0.5 for at_s in arrived if at_s > 50 + 2 * LEARN_S]
+    assert max(map(abs, late)) < 0.4  # left alone it would be 0.6
+    assert len(late) > 150 / PERIOD_S
+
+
+@pytest.mark.parametrize("cameras", [2, 3, 5, 8, 13, 50])
+def test_shares_of_a_box_s_cameras_are_well_apart(cameras: int) -> None:
+    """However many there are, no two are closer than a third of what an even division would leave them."""
+    shares = sorted(share_of(number) for number in range(cameras))
+    gaps = [after - before for before, after in zip(shares, [*shares[1:], 1 + shares[0]], strict=True)]
+    assert min(gaps) >= 1 / cameras / 3

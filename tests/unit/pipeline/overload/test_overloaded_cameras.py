@@ -48,6 +48,7 @@ class PacedSource:
     duration_s: Fraction | None = None
 
     def __init__(self, *, is_live: bool = True) -> None:
+        self.samples = False
         self.is_live = is_live
         self.as_of_s = 0.0
         self._index = -1
