@@ -5,7 +5,7 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,15 @@ from winnow.events import Receipt
 from winnow.events.mqtt import position_of
 from winnow.events.receipts import encode_receipt, receipts_for
 from winnow.events.topics import GATEWAY_FILTERS, receipts_topic
-from winnow.pipeline.delivery import DeliveryMetrics, Message, Publisher, SqliteSpool, paho_connect
+from winnow.pipeline.delivery import (
+    DeliveryMetrics,
+    HandOver,
+    Message,
+    Publisher,
+    SpoolOutbox,
+    SqliteSpool,
+    paho_connect,
+)
 from winnow.pipeline.delivery.sealing import ReadableRows, Rows, SealedRows, SpoolKey
 from winnow.pipeline.delivery.testing import crossing, thumbnail
 from winnow.runtime.clock import SystemClock
@@ -27,6 +35,8 @@ from winnow.runtime.mqtt import MqttSettings, new_client
 NODE: Final = "shop-1"
 APPENDS: Final = 2000
 DELIVERED: Final = 5000
+CAMERAS: Final = 16
+MOMENTS: Final = 100
 
 
 def measure() -> Table:
@@ -42,6 +52,11 @@ def measure() -> Table:
         _row(table, "append, ten events", batched)
         table.add_row("events a second, ten at a time", f"{10_000 / statistics.mean(batched):.0f}")
         _row(table, "append, an event and an 8 KiB thumbnail", _append_ms(root / "both", _with_thumbnail))
+        _row(table, "the same handed over by a camera", _hand_over_ms(root / "handed"))
+        cpu, syncs = _cameras_ratio(root / "cameras")
+        table.add_row(
+            "sixteen cameras, handed over ÷ appended by each: CPU time, transactions", f"{cpu:.2f}, {syncs:.2f}"
+        )
         for what, wall, cpu in _sealing_ratios(root / "sealing"):
             table.add_row(f"sealed ÷ readable, {what}: time, CPU time", f"{wall:.2f}, {cpu:.2f}")
         _row(table, "receipt for 64 messages", _acknowledge_ms(root / "receipts"))
@@ -117,6 +132,78 @@ def _append_ms(path: Path, batch: Callable[[int], list[Message]]) -> list[float]
     times_ms = [_timed_ms(lambda messages=messages: spool.append(messages)) for messages in batches]  # type: ignore[misc]
     spool.close()
     return times_ms
+
+
+def _hand_over_ms(path: Path) -> list[float]:
+    """Return how long a camera is held, at 200 messages a second."""
+    spool, hand_over = _handing(path)
+    times_ms = []
+    for number in range(APPENDS // 4):
+        messages = _with_thumbnail(number)
+        times_ms.append(_timed_ms(lambda messages=messages: hand_over.take(messages)))  # type: ignore[misc]
+        time.sleep(0.01)
+    hand_over.close(10)
+    spool.close()
+    return times_ms
+
+
+def _cameras_ratio(path: Path) -> tuple[float, float]:
+    """Return what sixteen threads cost that hand over at the same moments, by what they cost if each appends."""
+    path.mkdir()
+    turns: dict[bool, list[tuple[float, int]]] = {False: [], True: []}
+    for turn in range(6):
+        is_handed = bool(turn % 2)
+        spool, hand_over = _handing(path / f"{turn}")
+        turns[is_handed].append(_sixteen_cameras(spool, hand_over.take if is_handed else spool.append))
+        hand_over.close(10)
+        spool.close()
+    costs = [
+        [statistics.median(turn[cost] for turn in turns[is_handed]) for cost in (0, 1)] for is_handed in (True, False)
+    ]
+    return costs[0][0] / costs[1][0], costs[0][1] / costs[1][1]
+
+
+def _sixteen_cameras(spool: "_CountingSpool", accept: Callable[[list[Message]], object]) -> tuple[float, int]:
+    """Return seconds of CPU and transactions for what sixteen threads see at the same moments."""
+    spool.transactions = 0
+    barrier = threading.Barrier(CAMERAS)
+
+    def camera(number: int) -> None:
+        for moment in range(MOMENTS):
+            barrier.wait()
+            time.sleep(0.02)
+            accept([crossing(MOMENTS * number + moment)])
+
+    threads = [threading.Thread(target=camera, args=(number,)) for number in range(CAMERAS)]
+    cpu_s = time.process_time()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    while spool.depth < CAMERAS * MOMENTS:
+        time.sleep(0.001)
+    return time.process_time() - cpu_s, spool.transactions
+
+
+class _CountingSpool(SqliteSpool):
+    """A spool that counts its transactions."""
+
+    transactions = 0
+
+    def append(self, messages: Sequence[Message]) -> list[Message]:
+        """See `SqliteSpool.append`."""
+        self.transactions += 1
+        return super().append(messages)
+
+
+def _handing(path: Path) -> tuple[_CountingSpool, HandOver]:
+    """Return a spool, and what hands over to it."""
+    metrics = DeliveryMetrics(CollectorRegistry())
+    spool = _CountingSpool(path, node=NODE, clock=SystemClock(), metrics=metrics, max_bytes=2**30)
+    outbox = SpoolOutbox(spool, notify=lambda: None, metrics=metrics)
+    hand_over = HandOver(outbox, metrics=metrics, stopping=threading.Event())
+    hand_over.start()
+    return spool, hand_over
 
 
 def _acknowledge_ms(path: Path) -> list[float]:

@@ -16,7 +16,15 @@ from prometheus_client import CollectorRegistry
 
 from tests.faults.journal import JournalWriter, read_journal
 from winnow.events import Event, Thumbnail
-from winnow.pipeline.delivery import DeliveryMetrics, Packing, Publisher, SpoolOutbox, SqliteSpool, paho_connect
+from winnow.pipeline.delivery import (
+    DeliveryMetrics,
+    HandOver,
+    Packing,
+    Publisher,
+    SpoolOutbox,
+    SqliteSpool,
+    paho_connect,
+)
 from winnow.pipeline.delivery.testing import crossing, thumbnail, update
 from winnow.pipeline.delivery.window import FIRST_RETRY_S
 from winnow.runtime.clock import SystemClock
@@ -53,16 +61,17 @@ class JournalledSpool(SqliteSpool):
 
     Attributes:
         journal: where.
-        number: the step under way.
+        numbers: the step of each message that was handed over and is not accepted yet.
     """
 
     journal: JournalWriter
-    number: int
+    numbers: dict[str, int]
 
     def append(self, messages: Sequence[Event | Thumbnail]) -> list[Event | Thumbnail]:
         """See `SqliteSpool.append`."""
         recorded = super().append(messages)
-        self.journal.write("accepted", self.number, recorded)
+        for message in recorded:
+            self.journal.write("accepted", self.numbers.pop(message.id), [message])
         return recorded
 
 
@@ -88,6 +97,7 @@ def main(arguments: Sequence[str]) -> int:
     spool = JournalledSpool(
         folder / "spool.sqlite", node=chosen.node, clock=clock, metrics=metrics, max_bytes=feed.max_bytes
     )
+    spool.numbers = {}
     spool.journal = JournalWriter(folder / "journal.jsonl")
     publisher = Publisher(
         spool,
@@ -101,16 +111,19 @@ def main(arguments: Sequence[str]) -> int:
     outbox = SpoolOutbox(spool, notify=publisher.notify, metrics=metrics)
     publisher.start()
     with stop_on_signals() as stopping:
+        hand_over = HandOver(outbox, metrics=metrics, stopping=stopping)
+        hand_over.start()
         next_at_s = time.monotonic()
         while not stopping.wait(max(0.0, next_at_s - time.monotonic())):
-            spool.number = number
             messages = messages_of(number, chosen.node, feed)
+            spool.numbers |= {message.id: number for message in messages}
             spool.journal.write("issued", number, messages)
-            outbox.accept(messages)
+            hand_over.take(messages)
             number += 1
             next_at_s = max(next_at_s + 1 / feed.steps_per_s, time.monotonic() - 1.0)
+    is_written = hand_over.close(DRAIN_WITHIN_S / 2)
     publisher.stop(DRAIN_WITHIN_S)
-    return 0 if spool.depth == 0 else 1
+    return 0 if is_written and spool.depth == 0 else 1
 
 
 if __name__ == "__main__":

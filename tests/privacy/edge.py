@@ -29,6 +29,7 @@ from winnow.pipeline.bandwidth import Accounts, AccountsCollector, DailyBudget, 
 from winnow.pipeline.camera import Camera, CameraPlan
 from winnow.pipeline.delivery import (
     DeliveryMetrics,
+    HandOver,
     Packing,
     Publisher,
     SpoolOutbox,
@@ -114,7 +115,8 @@ def main() -> None:
         zone=ZoneInfo("UTC"),
         clock=clock,
     )
-    outbox = SpoolOutbox(spool, notify=publisher.notify, metrics=metrics)
+    outbox = HandOver(SpoolOutbox(spool, notify=publisher.notify, metrics=metrics), metrics=metrics, stopping=Flag())
+    outbox.start()
     cameras = [_camera(stage, chosen, outbox, clock) for stage in ("good", *STAGES)]
     registry.register(CameraCollector(lambda: cameras))
     registry.register(AccountsCollector(accounts, lambda: [camera.name for camera in cameras]))
@@ -134,13 +136,14 @@ def main() -> None:
         for path in ("metrics", "healthz"):
             with urllib.request.urlopen(f"http://{host}:{port}/{path}", timeout=10) as answer:
                 (folder / path).write_bytes(answer.read())
+    assert outbox.close(30.0)
     (folder / "problems.txt").write_text("\n".join(problems))
     _wait_until_sent(publisher)
     spool.acknowledge(Receipt(epoch=spool.epoch, upto=spool.last_sequence))
     os.abort()
 
 
-def _camera(stage: str, chosen: argparse.Namespace, outbox: SpoolOutbox, clock: SystemClock) -> Camera:
+def _camera(stage: str, chosen: argparse.Namespace, outbox: HandOver, clock: SystemClock) -> Camera:
     thumbnails = ThumbnailSettings.model_validate(
         {
             "redaction": chosen.redaction,
@@ -156,7 +159,7 @@ def _camera(stage: str, chosen: argparse.Namespace, outbox: SpoolOutbox, clock: 
         accepted.extend(messages)
         if stage == "accept" and any(message.kind == "thumbnail.captured" for message in accepted):
             raise RuntimeError(f"the outbox cannot take {len(messages)} messages")
-        outbox.accept(messages)
+        outbox.take(messages)
 
     return Camera(
         CameraPlan(

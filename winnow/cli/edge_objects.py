@@ -86,12 +86,14 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
     picture_size: Callable[[], Size] = lambda: "full",
     spool: Path | None = None,
     share: float = 0.0,
+    accept_recorded: Accept | None = None,
 ) -> Camera:
     """Return the same camera as `build_camera`.
 
     A spool tells that nobody looks on: recordings are decoded in processes of their own, and a folder is watched for
     what comes into it if its settings say so; what was read of it is remembered beside the spool. A live camera's
     frames arrive at its share of the analysis period, 0 to 1.
+    `accept_recorded` takes the place of `accept` for what is not live: it may wait.
 
     Raises:
         SourceError: its source's address is wrong, or the recording cannot be read.
@@ -114,7 +116,7 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
         CameraPlan(node=node, name=name, settings=settings, footage=footage),
         source=source,
         detector=detector,
-        accept=accept,
+        accept=accept if source.is_live else accept_recorded or accept,
         clock=clock,
         pace=Pace(None if is_open_ended else speed),
         announce=announce,

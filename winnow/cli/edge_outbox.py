@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event as Flag
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from winnow.cli.spool_keys import spool_rows
 from winnow.pipeline.bandwidth import Accounts, DailyBudget, DayFile
 from winnow.pipeline.delivery import (
     DeliveryMetrics,
+    HandOver,
     Packing,
     Publisher,
     SpoolError,
@@ -26,15 +28,17 @@ from winnow.pipeline.settings import EdgeSettings
 from winnow.runtime.clock import Clock
 from winnow.runtime.settings import SettingsError
 
+WRITE_WITHIN_S: Final = 2.0
+"""How long the end of the process waits for a disk that has stalled."""
 FAREWELL_S: Final = 4.0
-"""How long the end of the process waits for receipts; with everything else it stays below ten seconds."""
+"""How long it waits for receipts; with everything else it stays below ten seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """An open spool, the publisher that empties it, and the accounts of what that costs."""
 
-    outbox: SpoolOutbox
+    outbox: HandOver
     publisher: Publisher
     accounts: Accounts
 
@@ -45,11 +49,13 @@ def open_delivery(
     *,
     registry: CollectorRegistry,
     clock: Clock,
+    stopping: Flag,
     command: Callable[[bytes], None] = lambda _: None,
 ) -> Iterator[Delivery]:
     """Yield a delivery that runs; at the end of the block it sends what it can, and the rest stays in the spool.
 
-    `command` is given the payload of each command that arrives, and must not block.
+    Nobody waits for room in front of the disk once `stopping` is set. `command` is given the payload of each command
+    that arrives, and must not block.
 
     Ends the command if the spool or the broker's settings cannot be used.
     """
@@ -93,11 +99,14 @@ def open_delivery(
         zone=ZoneInfo(link.day_zone),
         clock=clock,
     )
+    outbox = HandOver(SpoolOutbox(spool, notify=publisher.notify, metrics=metrics), metrics=metrics, stopping=stopping)
     publisher.start()
+    outbox.start()
     try:
-        outbox = SpoolOutbox(spool, notify=publisher.notify, metrics=metrics)
         yield Delivery(outbox=outbox, publisher=publisher, accounts=accounts)
     finally:
-        publisher.stop(FAREWELL_S)
-        accounts.close()
-        spool.close()
+        is_written = outbox.close(WRITE_WITHIN_S)
+        publisher.stop(FAREWELL_S if is_written else 0.0)
+        if is_written:  # else the disk hangs, and would hang these too
+            accounts.close()
+            spool.close()

@@ -178,7 +178,7 @@ def _open_output(order: ReplayOrder, detector: Detector, stopping: Flag, clock: 
         output.wire_bytes = estimate.total_bytes()
         return
     settings = order.settings
-    with open_delivery(settings, registry=CollectorRegistry(), clock=clock) as delivery:
+    with open_delivery(settings, registry=CollectorRegistry(), clock=clock, stopping=stopping) as delivery:
 
         def run_as_node(camera: Camera, stopping: Flag) -> list[str]:
             node = EdgeNode(
@@ -192,7 +192,7 @@ def _open_output(order: ReplayOrder, detector: Detector, stopping: Flag, clock: 
             )
             return node.run(stopping)
 
-        output = _Output(write=_to_all([*folders, delivery.outbox.accept]), run=run_as_node, delivery=delivery)
+        output = _Output(write=_to_all([*folders, delivery.outbox.take_all]), run=run_as_node, delivery=delivery)
         yield output
         output.waiting = _wait_for_receipts(delivery, stopping, clock)
         wire = delivery.publisher.wire

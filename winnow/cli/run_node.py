@@ -27,7 +27,7 @@ from winnow.cli.summary import Summary, format_saving
 from winnow.pipeline.analysis import model_ref
 from winnow.pipeline.bandwidth import AccountsCollector
 from winnow.pipeline.camera import Camera
-from winnow.pipeline.delivery import SpoolOutbox
+from winnow.pipeline.delivery import HandOver
 from winnow.pipeline.detection import DetectionScheduler
 from winnow.pipeline.edge_metrics import CameraCollector
 from winnow.pipeline.edge_node import EdgeNode
@@ -70,7 +70,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
     manager, started_mono_s = ServiceManager(environ, clock), clock.monotonic_s()
     with (
         stop_on_signals(hang_up.asked) as stopping,
-        open_delivery(settings, registry=registry, clock=clock, command=inbox.put) as delivery,
+        open_delivery(settings, registry=registry, clock=clock, stopping=stopping, command=inbox.put) as delivery,
     ):
         scheduler = build_scheduler(settings, clock)
         build = partial(_build_camera, settings, scheduler, delivery, clock, map(share_of, count()))
@@ -144,7 +144,8 @@ def _build_camera(  # noqa: PLR0913, PLR0917 - the parts of a camera
         name,
         camera,
         detector=scheduler.detector_for(name),
-        accept=delivery.outbox.accept,
+        accept=delivery.outbox.take,
+        accept_recorded=delivery.outbox.take_all,
         clock=clock,
         starts_at=datetime.now(UTC),
         speed=REAL_TIME,
@@ -156,9 +157,7 @@ def _build_camera(  # noqa: PLR0913, PLR0917 - the parts of a camera
 
 
 @contextmanager
-def _metrics(
-    settings: EdgeSettings, registry: CollectorRegistry, node: EdgeNode, outbox: SpoolOutbox
-) -> Iterator[None]:
+def _metrics(settings: EdgeSettings, registry: CollectorRegistry, node: EdgeNode, outbox: HandOver) -> Iterator[None]:
     """Serve metrics and health while the block runs, if the settings ask for it."""
     host, port = settings.metrics.host, settings.metrics.port
     if port is None:

@@ -36,7 +36,7 @@ READ_TIMEOUT_S: Final = 0.5
 """How long a silent camera can delay the answer to a request to stop."""
 
 Accept = Callable[[Sequence[Message]], None]
-"""Takes events and thumbnails over for good, in order."""
+"""Takes events and thumbnails over, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ class Camera:
     def ask_snapshot(self, tell: Callable[[str | None], None]) -> None:
         """Send a redacted picture of the next frame; any thread may ask.
 
-        `tell` is called on the camera's thread, with None once the picture is accepted or with the reason why there is
+        `tell` is called on the camera's thread, with None once the picture is on its way, or the reason why there is
         none.
         """
         self._snapshots.append(tell)

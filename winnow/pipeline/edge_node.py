@@ -37,7 +37,13 @@ _STOP_POLL_S: Final = 0.1
 
 
 class Outbox(Protocol):
-    """Takes messages over for good and gets them to the cloud."""
+    """Takes messages over and gets them to the cloud.
+
+    Attributes:
+        failure: why nothing is accepted any more; None while all is well.
+    """
+
+    failure: SpoolFailedError | None
 
     @property
     def depth(self) -> int:
@@ -47,8 +53,12 @@ class Outbox(Protocol):
     def size_bytes(self) -> int:
         """Return how many bytes they have."""
 
-    def accept(self, messages: Sequence[Message]) -> None:
-        """Return once the messages are durable."""
+    def take(self, messages: Sequence[Message]) -> None:
+        """Take messages over, in order; never waits for the disk.
+
+        Raises:
+            SpoolFailedError: nothing is accepted any more.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -184,7 +194,9 @@ class EdgeNode:
         self._settle()
         self._report()
         self._note_ends()
-        return [seat.problem for seat in self._seats.values() if seat.problem is not None]
+        problems = [seat.problem for seat in self._seats.values() if seat.problem is not None]
+        failure = str(self._outbox.failure or "")
+        return problems if any(failure in problem for problem in problems) or not failure else [*problems, failure]
 
     def _note_ends(self) -> None:
         """Tell of each camera that has failed, at once and once."""
@@ -204,6 +216,8 @@ class EdgeNode:
         return since_s >= self.stats_every_s or has_news
 
     def _spool_has_failed(self) -> bool:
+        if self._outbox.failure is not None:
+            return True
         ended = [seat.running for seat in self._seats.values() if seat.running.done()]
         return any(isinstance(running.exception(), SpoolFailedError) for running in ended)
 
@@ -256,7 +270,7 @@ class EdgeNode:
 
     def _report(self) -> None:
         try:
-            self._outbox.accept([self._stats_event()])
+            self._outbox.take([self._stats_event()])
         except SpoolFailedError as exc:
             logger.error("Statistics are lost: the spool fails", extra={"reason": str(exc)})  # noqa: TRY400
 

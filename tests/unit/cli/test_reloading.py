@@ -15,6 +15,7 @@ from winnow.cli.reloading import Reloading
 from winnow.events import Event
 from winnow.events.data import CommandAnswer, ModelRef, NodeStats
 from winnow.pipeline.camera import Camera, CameraPlan
+from winnow.pipeline.delivery import SpoolFailedError
 from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.event_maker import Message
 from winnow.pipeline.pace import Pace
@@ -44,11 +45,12 @@ class Outbox:
 
     depth = 0
     size_bytes = 0
+    failure: SpoolFailedError | None = None
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    def accept(self, messages: Sequence[Message]) -> None:
+    def take(self, messages: Sequence[Message]) -> None:
         """Keep the messages."""
         self.messages += messages
 
@@ -117,7 +119,7 @@ class Box:
             CameraPlan(node="n", name=name, settings=settings, footage=name),
             source=SilentSource([frame], is_live=True),
             detector=ColourBoxDetector(),
-            accept=self.outbox.accept,
+            accept=self.outbox.take,
             clock=SystemClock(),
             pace=Pace(None),
         )

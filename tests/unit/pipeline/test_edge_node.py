@@ -41,13 +41,14 @@ class ListOutbox:
 
     depth = 0
     size_bytes = 0
+    failure: SpoolFailedError | None = None
 
     def __init__(self, fails_from: int | None = None) -> None:
         self.messages: list[Message] = []
         self._calls = 0
         self._fails_from = fails_from
 
-    def accept(self, messages: Sequence[Message]) -> None:
+    def take(self, messages: Sequence[Message]) -> None:
         """Keep or refuse the messages."""
         self._calls += 1
         if self._fails_from is not None and self._calls >= self._fails_from:
@@ -77,7 +78,7 @@ def _node(outbox: ListOutbox, cameras: Sequence[Camera]) -> EdgeNode:
 def test_statistics_cover_every_camera() -> None:
     """When all recordings are over, one `node.stats` tells what each camera did."""
     outbox = ListOutbox()
-    cameras = [_camera(name, ScriptedSource(_frames(20)), outbox.accept) for name in ("a", "b")]
+    cameras = [_camera(name, ScriptedSource(_frames(20)), outbox.take) for name in ("a", "b")]
     assert _node(outbox, cameras).run(Flag()) == []
     (stats,) = (one.data for one in outbox.messages if isinstance(one, Event) and one.kind == "node.stats")
     assert isinstance(stats, NodeStats)
@@ -90,8 +91,8 @@ def test_statistics_cover_every_camera() -> None:
 def test_camera_that_fails_does_not_disturb_the_others() -> None:
     """One line names the camera that failed; the other one is watched to its end."""
     outbox = ListOutbox()
-    good = _camera("good", ScriptedSource(_frames(20)), outbox.accept)
-    bad = _camera("bad", MissingSource([]), outbox.accept)
+    good = _camera("good", ScriptedSource(_frames(20)), outbox.take)
+    bad = _camera("bad", MissingSource([]), outbox.take)
     assert _node(outbox, [bad, good]).run(Flag()) == ["camera bad: gone.mp4: no such file"]
     assert good.position_s == Fraction(19, 10)
 
@@ -100,11 +101,20 @@ def test_camera_that_fails_does_not_disturb_the_others() -> None:
 def test_failing_spool_ends_the_node() -> None:
     """Without a spool nothing can be accepted, so every camera stops and the problem is named."""
     outbox = ListOutbox(fails_from=1)
-    broken = _camera("a", ScriptedSource(_frames(20)), outbox.accept)
+    broken = _camera("a", ScriptedSource(_frames(20)), outbox.take)
     endless = _camera("b", ScriptedSource(_frames(20), is_live=True), lambda _: None)
     stopping = Flag()
     problems = _node(outbox, [broken, endless]).run(stopping)
     assert problems == ["camera a: the disk fails"]
+    assert stopping.is_set()
+
+
+def test_spool_that_failed_behind_the_cameras_ends_the_node() -> None:
+    """Nobody has to hand over anything for the failure to be noticed, and it is told once."""
+    outbox = ListOutbox()
+    outbox.failure = SpoolFailedError(None, "the disk fails")
+    stopping = Flag()
+    assert _node(outbox, [_endless("a", lambda _: None)]).run(stopping) == ["the disk fails"]
     assert stopping.is_set()
 
 
@@ -126,9 +136,9 @@ def _endless(name: str, accept: Accept) -> Camera:
 def test_cameras_come_and_go_while_the_node_runs() -> None:
     """One is added, one is taken out, one gives way to another of its name; the last counts of who leaves are told."""
     outbox, stopping = ListOutbox(), Flag()
-    first = [_endless(name, outbox.accept) for name in ("stays", "leaves", "changes")]
+    first = [_endless(name, outbox.take) for name in ("stays", "leaves", "changes")]
     node = _node(outbox, first)
-    added, successor = _endless("added", outbox.accept), _endless("changes", outbox.accept)
+    added, successor = _endless("added", outbox.take), _endless("changes", outbox.take)
     turns = 0
 
     def attend() -> None:
@@ -157,8 +167,8 @@ def test_cameras_come_and_go_while_the_node_runs() -> None:
 def test_camera_that_is_put_twice_before_the_first_has_ended_runs_once() -> None:
     """The last one wins; the one in between never runs."""
     outbox, stopping = ListOutbox(), Flag()
-    node = _node(outbox, [_endless("a", outbox.accept)])
-    between, last = _endless("a", outbox.accept), _endless("a", outbox.accept)
+    node = _node(outbox, [_endless("a", outbox.take)])
+    between, last = _endless("a", outbox.take), _endless("a", outbox.take)
     turns = 0
 
     def attend() -> None:
@@ -178,8 +188,8 @@ def test_camera_that_is_put_twice_before_the_first_has_ended_runs_once() -> None
 def test_many_live_cameras_start_one_after_the_other() -> None:
     """On one core four start together, then one every other second; a recording does not wait, nor does stopping."""
     outbox, stopping, clock = ListOutbox(), Flag(), ManualClock()
-    live = [_endless(f"live {number}", outbox.accept) for number in range(7)]
-    recording = _camera("recording", ScriptedSource(_frames(4)), outbox.accept)
+    live = [_endless(f"live {number}", outbox.take) for number in range(7)]
+    recording = _camera("recording", ScriptedSource(_frames(4)), outbox.take)
     node = EdgeNode(
         "n",
         cameras=[*live, recording],
@@ -210,11 +220,11 @@ def test_many_live_cameras_start_one_after_the_other() -> None:
 def test_camera_that_waits_for_its_start_gives_way_to_another_of_its_name() -> None:
     """The one that was put last runs, once it is its turn."""
     outbox, stopping, clock = ListOutbox(), Flag(), ManualClock()
-    live = [_endless(f"live {number}", outbox.accept) for number in range(5)]
+    live = [_endless(f"live {number}", outbox.take) for number in range(5)]
     node = EdgeNode(
         "n", cameras=live, outbox=outbox, model=MODEL, stats_every_s=600, clock=clock, start_pace=StartPace(1)
     )
-    other = _endless("live 4", outbox.accept)
+    other = _endless("live 4", outbox.take)
     node_turns = 0
 
     def attend() -> None:

@@ -7,6 +7,7 @@ from winnow.pipeline.delivery.errors import (
     SpoolFullError,
     SpoolLockedError,
 )
+from winnow.pipeline.delivery.hand_over import HandOver
 from winnow.pipeline.delivery.message import Message, SpooledMessage
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
 from winnow.pipeline.delivery.outbox import SpoolOutbox
@@ -18,6 +19,7 @@ from winnow.pipeline.delivery.sqlite_spool import SqliteSpool
 
 __all__ = [
     "DeliveryMetrics",
+    "HandOver",
     "Message",
     "Packing",
     "Publisher",

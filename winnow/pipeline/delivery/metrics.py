@@ -1,5 +1,6 @@
 """What delivery counts: made once a process, on the registry that it serves."""
 
+from collections.abc import Callable
 from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -18,7 +19,8 @@ class DeliveryMetrics:
     Attributes:
         accepted: messages that the spool took.
         dropped: messages that were given up, by reason: `space`, `key` (sealed with a key that is lost) and
-            `damaged` (all three accepted, and named by a tombstone), `full` (never accepted).
+            `damaged` (all three accepted, and named by a tombstone); never accepted: `full` (no space), `stalled` (the
+            disk took nothing for too long), `failed` (it refused), `contract` (a message that no spool may take).
         published: PUBLISH packets with a message for the first time on their connection.
         republished: the same again, for want of a receipt.
         receipted: messages that were deleted on a receipt.
@@ -44,7 +46,7 @@ class DeliveryMetrics:
         self.connected = Gauge("winnow_broker_connected", "1 while connected to the broker", registry=registry)
         for refusal in REFUSAL_REASONS:
             self.refused.labels(refusal)
-        for reason in (*REASONS, "key", "damaged", "full"):
+        for reason in (*REASONS, "key", "damaged", "full", "stalled", "failed", "contract"):
             self.dropped.labels(reason)
 
     def watch(self, spool: Spool) -> None:
@@ -53,3 +55,8 @@ class DeliveryMetrics:
         size = Gauge("winnow_spool_size_bytes", "Bytes that wait for a receipt", registry=self._registry)
         depth.set_function(lambda: spool.depth)
         size.set_function(lambda: spool.size_bytes)
+
+    def watch_hand_over(self, waiting: Callable[[], int]) -> None:
+        """Show how many messages wait for the disk of this process's one spool."""
+        gauge = Gauge("winnow_unaccepted_messages", "Messages that wait for the disk", registry=self._registry)
+        gauge.set_function(waiting)

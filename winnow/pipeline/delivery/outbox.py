@@ -1,8 +1,9 @@
-"""Where the cameras hand their messages over: spooled, and the publisher told."""
+"""Where messages are accepted: spooled, and the publisher told; what the spool does not take is counted."""
 
 import logging
 from collections.abc import Callable, Sequence
 
+from winnow.events import ContractError
 from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.message import Message
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
@@ -17,7 +18,7 @@ class SpoolOutbox:
     Args:
         spool: keeps them.
         notify: called when there is something new; must not block.
-        metrics: counts what a full spool did not take.
+        metrics: counts what was not accepted.
     """
 
     def __init__(self, spool: Spool, *, notify: Callable[[], None], metrics: DeliveryMetrics) -> None:
@@ -45,9 +46,32 @@ class SpoolOutbox:
         try:
             self._spool.append(messages)
         except SpoolFullError as exc:
-            self._metrics.dropped.labels("full").inc(len(messages))
-            logger.error(  # noqa: TRY400 - the trace says nothing about the disk
-                "Spool is full: messages are lost", extra={"messages": len(messages), "reason": str(exc)}
-            )
-            return
-        self._notify()
+            self._lose("full", "Spool is full: messages are lost", messages, exc)
+        else:
+            self._notify()
+
+    def accept_each(self, batches: Sequence[Sequence[Message]]) -> None:
+        """Return once all batches are durable, in one transaction if nothing is against it.
+
+        What one of them is refused for, for want of space or by the contract, does not cost the others.
+
+        Raises:
+            SpoolFailedError: the disk or the file fails; none of them is accepted.
+        """
+        if len(batches) > 1:
+            try:
+                self._spool.append([message for batch in batches for message in batch])
+            except (ContractError, SpoolFullError):
+                pass  # each by itself, below
+            else:
+                self._notify()
+                return
+        for batch in batches:
+            try:
+                self.accept(batch)
+            except ContractError as exc:
+                self._lose("contract", "Messages break the contract and are lost", batch, exc)
+
+    def _lose(self, reason: str, text: str, messages: Sequence[Message], why: Exception) -> None:
+        self._metrics.dropped.labels(reason).inc(len(messages))
+        logger.error(text, extra={"messages": len(messages), "reason": str(why)})
