@@ -153,7 +153,7 @@ class LoadGenerator:
 
     def _on_message(self, message: Publish) -> None:
         if self._connection is not None and message.qos:
-            self._connection.acknowledge(message.packet_id)
+            self._connection.acknowledge((message.packet_id,))
         try:
             receipt = decode_receipt(message.payload)
         except ContractError:

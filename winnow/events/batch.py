@@ -64,6 +64,21 @@ class PackedBatch:
     image_bytes: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedBatch:
+    """What a batch holds, as it came.
+
+    Attributes:
+        node: whose topic it came on.
+        items: the JSON of each message, in order.
+        images: the JPEGs of those that are thumbnails, one behind the other.
+    """
+
+    node: str
+    items: list[Raw]
+    images: bytes
+
+
 def thumbnail_item(thumbnail: Thumbnail) -> bytes:
     """Return what stands for a thumbnail in a batch's JSON."""
     return _image_item(attributes_of(thumbnail).items(), len(thumbnail.jpeg))
@@ -102,7 +117,22 @@ class BatchReader:
     def messages_of(self, topic: str, payload: bytes) -> list[MqttMessage]:
         """Return the messages of a batch as if each had come on its own topic; none of them is checked yet.
 
-        A message that claims another node's source keeps the topic of the node that sent it.
+        Raises:
+            ContractError: too large, not a batch, or not from where its topic says.
+        """
+        opened = self.open(topic, payload)
+        messages: list[MqttMessage] = []
+        images = opened.images
+        for item in opened.items:
+            message, used = message_of_item(opened.node, bytes(item), images)
+            messages.append(message)
+            images = images[used:]
+        if images:
+            raise left_over(images)
+        return messages
+
+    def open(self, topic: str, payload: bytes) -> OpenedBatch:
+        """Return what a batch holds; none of its items is looked at yet.
 
         Raises:
             ContractError: too large, not a batch, or not from where its topic says.
@@ -113,16 +143,8 @@ class BatchReader:
         if len(payload) > MAX_BATCH_BYTES:
             raise ContractError("size", f"batch of {len(payload)} bytes; {MAX_BATCH_BYTES} are allowed")
         length = int.from_bytes(payload[:_LENGTH_BYTES], "big")
-        images = payload[_LENGTH_BYTES + length :]
         items = _items(self._text(payload[_LENGTH_BYTES : _LENGTH_BYTES + length]))
-        messages: list[MqttMessage] = []
-        for raw in items:
-            message, used = _apart(node, bytes(raw), images)
-            messages.append(message)
-            images = images[used:]
-        if images:
-            raise ContractError("schema", f"batch: {len(images)} bytes belong to no image")
-        return messages
+        return OpenedBatch(node=node, items=items, images=payload[_LENGTH_BYTES + length :])
 
     def _text(self, compressed: bytes) -> bytes:
         """Return the JSON, never more than the limit whatever the frame claims."""
@@ -156,8 +178,19 @@ def _items(text: bytes) -> list[Raw]:
     return items
 
 
-def _apart(node: str, item: bytes, images: bytes) -> tuple[MqttMessage, int]:
-    """Return an item as the message that it was, and how many bytes of the images belong to it."""
+def left_over(images: bytes) -> ContractError:
+    """Return the error of a batch whose last thumbnail is followed by more bytes."""
+    return ContractError("schema", f"batch: {len(images)} bytes belong to no image")
+
+
+def message_of_item(node: str, item: bytes, images: bytes) -> tuple[MqttMessage, int]:
+    """Return an item as the message that it was, and how many bytes of the images belong to it.
+
+    A message that claims another node's source keeps the topic of the node that sent it.
+
+    Raises:
+        ContractError: its image is not there.
+    """
     attributes: dict[str, Any] = {}
     try:
         about = msgspec.json.decode(item, type=_Item)

@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Final
+from functools import lru_cache
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -107,6 +108,7 @@ def type_of(kind: str) -> str:
     return f"{TYPE_PREFIX}{kind}{TYPE_SUFFIX}"
 
 
+@lru_cache(maxsize=256)
 def kind_of_type(event_type: str) -> str:
     """Return the kind of a CloudEvents type.
 
@@ -122,13 +124,13 @@ def kind_of_type(event_type: str) -> str:
 class Envelope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The JSON form of an event, `data` left as it is."""
 
-    specversion: Annotated[str, Meta(pattern=r"^1\.0$(?!\n)")]
+    specversion: Literal["1.0"]
     id: EventId
     source: Annotated[str, Meta(max_length=120)]
     type: Annotated[str, Meta(max_length=80)]
     time: Moment
     subject: Subject | None = None
-    datacontenttype: Annotated[str, Meta(pattern=r"^application/json$(?!\n)")]
+    datacontenttype: Literal["application/json"]
     recordedtime: Moment | None = None
     epoch: Epoch | None = None
     sequence: Sequence | None = None
@@ -158,6 +160,8 @@ def encode_event(event: Event) -> bytes:
 
 
 _ENVELOPE_DECODER: Final = msgspec.json.Decoder(Envelope)
+_DECODE_ANY: Final = msgspec.json.Decoder().decode
+_ENCODE: Final = msgspec.json.Encoder().encode
 
 
 def decode_event(payload: bytes) -> Event:
@@ -175,13 +179,33 @@ def decode_event(payload: bytes) -> Event:
 def check_keys(payload: bytes, envelope: Envelope, data: EventData) -> None:
     """Return if no object in the payload names a key twice: two readers could take two different values for it.
 
-    What this program encodes is recognised by encoding it again, which costs a sixth of taking it apart a second time.
+    What an edge encodes is recognised by encoding it again, which costs a tenth of `json` with a look at every object.
 
     Raises:
         ContractError: a key is there twice.
     """
-    if msgspec.json.encode(envelope) == payload and msgspec.json.encode(data) == bytes(envelope.data):
+    if _ENCODE(envelope) == payload and is_as_encoded(envelope.data, data):
         return
+    check_keys_of_text(payload)
+
+
+def is_as_encoded(data_json: bytes | Raw, data: EventData) -> bool:
+    """Whether msgspec writes the same bytes, fields that this version does not know included: no key is there twice."""
+    text = bytes(data_json)
+    if _ENCODE(data) == text:
+        return True
+    try:
+        return _ENCODE(_DECODE_ANY(text)) == text
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError):
+        return False
+
+
+def check_keys_of_text(payload: bytes) -> None:
+    """Return if no object in a JSON text names a key twice, however the text is written.
+
+    Raises:
+        ContractError: a key is there twice.
+    """
     try:
         json.loads(payload, object_pairs_hook=_only_once, parse_int=str)
     except (ValueError, RecursionError) as exc:
@@ -245,9 +269,14 @@ def recorded_of(epoch: str | None, sequence: int | None, at: datetime | None) ->
 
 
 _DATA_DECODERS: Final = {kind: msgspec.json.Decoder(data_type) for kind, data_type in DATA_TYPES.items()}
+_MOMENTS: Final = {
+    kind: tuple(field.name for field in msgspec.structs.fields(data_type) if field.type == Moment)
+    for kind, data_type in DATA_TYPES.items()
+}
+"""The fields of each kind that are times."""
 
 
-def decode_data(kind: str, data_json: bytes) -> EventData:
+def decode_data(kind: str, data_json: bytes | Raw) -> EventData:
     """Return the data of one kind, every field checked; unknown fields are ignored.
 
     Raises:
@@ -260,10 +289,8 @@ def decode_data(kind: str, data_json: bytes) -> EventData:
         data = decoder.decode(data_json)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError) as exc:
         raise ContractError("schema", f"{kind}: {exc}") from exc
-    for name in data.__struct_fields__:
-        value = getattr(data, name)
-        if isinstance(value, datetime):
-            check_moment(value)
+    for name in _MOMENTS[kind]:
+        check_moment(getattr(data, name))
     return data
 
 

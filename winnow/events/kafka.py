@@ -1,13 +1,23 @@
 """Events, thumbnails, states and dead letters as Kafka records, and back."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from winnow.events.attributes import attributes_of, message_of, text_of
 from winnow.events.errors import ContractError
-from winnow.events.event import Event, check_keys, check_moment, decode_data, decode_envelope, kind_of_type, recorded_of
+from winnow.events.event import (
+    Envelope,
+    Event,
+    check_keys,
+    check_moment,
+    decode_data,
+    decode_envelope,
+    kind_of_type,
+)
 from winnow.events.limits import MAX_EVENT_BYTES
 from winnow.events.names import parse_source, source_of
 from winnow.events.thumbnail import Thumbnail
@@ -54,32 +64,63 @@ def event_record(node: str, camera: str | None, payload: bytes) -> tuple[KafkaRe
             never accepted by a spool.
     """
     envelope = decode_envelope(payload)
-    source, data_json = envelope.source, bytes(envelope.data)
+    accepted = _checked(payload, envelope)
+    if parse_source(envelope.source) != (node, camera):
+        raise ContractError("identity", f"source {envelope.source} on the topic of {source_of(node, camera)}")
+    return _record_of(envelope, *accepted), accepted[:2]
+
+
+def item_record(node: str, item: bytes) -> tuple[KafkaRecord, tuple[str, int]]:
+    """Return the same as `event_record` for an event of a node's batch, whichever of its cameras it is from.
+
+    Raises:
+        ContractError: it breaks the contract, is another node's, was never accepted by a spool, or is a thumbnail.
+    """
+    envelope = decode_envelope(item)
+    accepted = _checked(item, envelope)
+    if parse_source(envelope.source)[0] != node:
+        raise ContractError("identity", f"source {envelope.source} in a batch of {node}")
+    return _record_of(envelope, *accepted), accepted[:2]
+
+
+def _checked(payload: bytes, envelope: Envelope) -> tuple[str, int, datetime]:
+    """Return epoch, sequence and recorded time of a decoded event; all but its source is checked."""
     check_moment(envelope.time)
-    check_keys(payload, envelope, decode_data(kind_of_type(envelope.type), data_json))
-    recorded = recorded_of(envelope.epoch, envelope.sequence, envelope.recordedtime)
-    if parse_source(source) != (node, camera):
-        raise ContractError("identity", f"source {source} on the topic of {source_of(node, camera)}")
-    if recorded is None:
-        raise ContractError("schema", "epoch, sequence and recordedtime are missing")
+    check_keys(payload, envelope, decode_data(kind_of_type(envelope.type), envelope.data))
+    epoch, sequence, at = envelope.epoch, envelope.sequence, envelope.recordedtime
+    if epoch is None or sequence is None or at is None:
+        raise ContractError("schema", "epoch, sequence and recordedtime are missing, or some of them")
+    check_moment(at)
+    return epoch, sequence, at
+
+
+def _record_of(envelope: Envelope, epoch: str, sequence: int, at: datetime) -> KafkaRecord:
+    """Return the record of an event that was checked."""
     headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", envelope.id.encode()),
-        ("ce_source", source.encode()),
+        ("ce_source", envelope.source.encode()),
         ("ce_type", envelope.type.encode()),
         ("ce_time", text_of(envelope.time).encode()),
     ]
     if envelope.subject is not None:
         headers.append(("ce_subject", envelope.subject.encode()))
-    headers.append(("ce_recordedtime", text_of(recorded.at).encode()))
-    headers.append(("ce_epoch", recorded.epoch.encode()))
-    headers.append(("ce_sequence", b"%d" % recorded.sequence))
+    headers += (
+        ("ce_recordedtime", text_of(at).encode()),
+        ("ce_epoch", epoch.encode()),
+        ("ce_sequence", b"%d" % sequence),
+    )
     if envelope.traceparent is not None:
         headers.append(("ce_traceparent", envelope.traceparent.encode()))
     headers.append(("ce_datacontenttype", b"application/json"))
-    key = record_key(node, camera).encode()
-    record = KafkaRecord(topic=KAFKA_EVENTS, key=key, value=data_json, headers=tuple(headers))
-    return record, (recorded.epoch, recorded.sequence)
+    return KafkaRecord(
+        topic=KAFKA_EVENTS, key=_key_of(envelope.source), value=bytes(envelope.data), headers=tuple(headers)
+    )
+
+
+@lru_cache(maxsize=8192)
+def _key_of(source: str) -> bytes:
+    return record_key(*parse_source(source)).encode()
 
 
 def from_kafka(value: bytes, headers: Iterable[tuple[str, bytes]]) -> Event | Thumbnail:

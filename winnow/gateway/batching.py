@@ -35,6 +35,11 @@ class OpenBatch(Generic[Item]):
         """Return what the batch holds, first come first."""
         return self._items
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a limit on what it holds has closed the batch, whatever its age."""
+        return len(self._items) >= self._limits.max_messages or self._size_bytes >= self._limits.max_bytes
+
     def add(self, item: Item, size_bytes: int, now_mono_s: float) -> None:
         """Put `item` behind the others; the first one starts the lingering."""
         if not self._items:
@@ -44,7 +49,7 @@ class OpenBatch(Generic[Item]):
 
     def open_for_s(self, now_mono_s: float) -> float:
         """Return how long the batch may still wait for more; 0 if it is closed, all of `linger_s` if it is empty."""
-        if len(self._items) >= self._limits.max_messages or self._size_bytes >= self._limits.max_bytes:
+        if self.is_full:
             return 0.0
         if not self._items:
             return self._limits.linger_s

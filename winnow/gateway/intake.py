@@ -4,6 +4,7 @@ Errors:
     ConnectionLostError      whatever was not acknowledged will be received again
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ class ConnectionLostError(Exception):
     """The connection that the message belonged to is gone."""
 
 
-class Received(Struct, frozen=True, kw_only=True, eq=False):
+class Received(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One message of the broker.
 
     Attributes:
@@ -24,14 +25,14 @@ class Received(Struct, frozen=True, kw_only=True, eq=False):
 
     topic: str
     payload: bytes
-    user_properties: tuple[tuple[str, str], ...]
+    user_properties: Iterable[tuple[str, str]]
     qos: int
     mid: int
     connection: int
 
 
 class Intake(Protocol):
-    """Hands over messages one by one and never forgets one that was not acknowledged."""
+    """Hands over messages in order and never forgets one that was not acknowledged."""
 
     @property
     def connected(self) -> bool:
@@ -40,8 +41,11 @@ class Intake(Protocol):
     async def run(self) -> None:
         """Stay connected until cancelled; a lost connection is made again."""
 
-    async def receive(self, timeout_s: float) -> Received | None:
-        """Return the oldest message that waits, None if none comes in time."""
+    async def wait(self, timeout_s: float) -> bool:
+        """Return whether a message waits, at the latest when the time has passed."""
+
+    def take(self) -> Received | None:
+        """Return the oldest message that waits, None if there is none."""
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker, ahead of every acknowledgement that follows.
@@ -50,5 +54,5 @@ class Intake(Protocol):
             ConnectionLostError: there is no connection to send it on.
         """
 
-    def acknowledge(self, message: Received) -> None:
-        """Tell the broker that `message` is safe; without effect once its connection is gone."""
+    def acknowledge(self, messages: Sequence[Received]) -> None:
+        """Tell the broker that these are safe, in this order; without effect on those whose connection is gone."""

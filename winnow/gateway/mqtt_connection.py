@@ -8,7 +8,7 @@ and the next one starts afresh. An acknowledgement can so never reach a connecti
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -81,6 +81,7 @@ class MqttConnection(asyncio.Protocol):
         self._packet_id = _FIRST_ID
         self._heard_at_s = self._sent_at_s = self._loop.time()
         self._refusal_told = False
+        self._listening = True
 
     @property
     def alive(self) -> bool:
@@ -160,10 +161,16 @@ class MqttConnection(asyncio.Protocol):
             self._end("no answer to PUBLISH")
             raise ConnectionLostError(self._ended.result())
 
-    def acknowledge(self, packet_id: int) -> None:
-        """Send the PUBACK of one message."""
+    def acknowledge(self, packet_ids: Iterable[int]) -> None:
+        """Send a PUBACK for each of these messages, in this order."""
         if self.alive:
-            self._send(packets.encode_puback(packet_id))
+            self._send(packets.encode_pubacks(packet_ids))
+
+    def listen(self, *, on: bool) -> None:
+        """Take what the broker sends, or leave it in the socket until further notice."""
+        if self._transport is not None and on != self._listening:
+            self._listening = on
+            (self._transport.resume_reading if on else self._transport.pause_reading)()
 
     async def close(self) -> None:
         """Say goodbye, so that no last will and no time-out is needed, and close the socket."""
@@ -255,6 +262,8 @@ class MqttConnection(asyncio.Protocol):
         now_s, keepalive_s = self._loop.time(), self._settings.keepalive_s
         if not self.alive:
             return
+        if not self._listening:
+            self._heard_at_s = now_s  # what is not listened to is not silent
         if now_s - self._heard_at_s > 1.5 * keepalive_s:
             self._end("the broker is silent")
         elif now_s - min(self._heard_at_s, self._sent_at_s) >= keepalive_s / 2:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from winnow.events.topics import GATEWAY_FILTERS, filters_of
@@ -14,6 +15,9 @@ from winnow.gateway.mqtt_packets import Publish
 from winnow.runtime.mqtt import MqttSettings, new_client
 from winnow.runtime.retry import Backoff
 
+MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
+"""Payloads that may wait; one read of the socket and the batch that is being stored come on top."""
+
 _log: Final = logging.getLogger(__name__)
 
 
@@ -21,7 +25,8 @@ class MqttIntake:
     """Receives from the broker at QoS 1; what is not acknowledged is received again.
 
     Never more than `in_flight` messages wait: that is how many the broker sends ahead of their acknowledgement, and a
-    message that comes without that promise (QoS 0) is dropped and counted when they are exceeded.
+    message that comes without that promise (QoS 0) is dropped and counted when they are exceeded. When they are large,
+    the socket is not read any more before some are taken, so that their bytes are bounded too.
 
     Args:
         settings: where the broker is and how to log in.
@@ -30,6 +35,9 @@ class MqttIntake:
         in_flight: the broker's window.
         backoff: between two attempts to connect.
         metrics: counts connections and drops.
+
+    Attributes:
+        waiting_bytes: payloads that wait.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
@@ -54,6 +62,7 @@ class MqttIntake:
         self._backoff = backoff
         self._metrics = metrics
         self._waiting: deque[Received] = deque()
+        self.waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._connection: MqttConnection | None = None
         self._subscribed = False
@@ -93,18 +102,27 @@ class MqttIntake:
         finally:
             self._subscribed, self._connection = False, None
             self._waiting.clear()  # the broker sends them again
+            self.waiting_bytes = 0
             await connection.close()
 
-    async def receive(self, timeout_s: float) -> Received | None:
-        """Return the oldest message that waits, None if none comes in time."""
-        if not self._waiting and timeout_s > 0:
+    async def wait(self, timeout_s: float) -> bool:
+        """Return whether a message waits, at the latest when the time has passed."""
+        if not self._waiting:
             self._arrived.clear()
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._arrived.wait()
-            except TimeoutError:
-                return None
-        return self._waiting.popleft() if self._waiting else None
+        return bool(self._waiting)
+
+    def take(self) -> Received | None:
+        """Return the oldest message that waits, None if there is none."""
+        if not self._waiting:
+            return None
+        message = self._waiting.popleft()
+        self.waiting_bytes -= len(message.payload)
+        if self._connection is not None and self.waiting_bytes < MAX_WAITING_BYTES:
+            self._connection.listen(on=True)
+        return message
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Hand a message to the broker, ahead of every later acknowledgement.
@@ -116,15 +134,19 @@ class MqttIntake:
             raise ConnectionLostError("not connected")
         self._connection.publish(topic, payload)
 
-    def acknowledge(self, message: Received) -> None:
-        """Send the PUBACK, unless the connection that the message came from is gone."""
-        if self._connection is not None and message.connection == self._number and message.qos > 0:
-            self._connection.acknowledge(message.mid)
+    def acknowledge(self, messages: Sequence[Received]) -> None:
+        """Send the PUBACKs, except of messages whose connection is gone."""
+        if self._connection is not None:
+            number = self._number
+            self._connection.acknowledge([one.mid for one in messages if one.connection == number and one.qos > 0])
 
     def _on_message(self, message: Publish) -> None:
         if message.qos == 0 and len(self._waiting) >= self._in_flight:
             self._metrics.dropped.inc()
             return
+        self.waiting_bytes += len(message.payload)
+        if self._connection is not None and self.waiting_bytes >= MAX_WAITING_BYTES:
+            self._connection.listen(on=False)
         self._waiting.append(
             Received(
                 topic=message.topic,

@@ -7,8 +7,10 @@ reads, and one system call for each acknowledgement.
 Source: OASIS, MQTT Version 5.0, 7 March 2019; sections are named where they matter.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from msgspec import Struct
 
 CONNACK: Final = 0x20
 PUBLISH: Final = 0x30
@@ -36,12 +38,31 @@ class MalformedPacketError(Exception):
     """The other end does not speak MQTT 5, or something between has damaged it: the connection is over."""
 
 
-class Publish(NamedTuple):
-    """A PUBLISH as it came; text that is no UTF-8 holds U+FFFD and so passes no check behind."""
+class UserProperties(Struct, frozen=True, gc=False):
+    """The pairs among a PUBLISH's properties, read only when they are asked for: most messages are judged without.
+
+    Properties whose lengths do not fit have no pairs, so whoever needs one refuses the message.
+
+    Attributes:
+        encoded: all properties, without their length.
+    """
+
+    encoded: bytes
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Return names and values in order; text that is no UTF-8 holds U+FFFD."""
+        try:
+            return iter(_user_properties(self.encoded))
+        except (IndexError, MalformedPacketError):
+            return iter(())
+
+
+class Publish(Struct, frozen=True, gc=False):
+    """A PUBLISH as it came; a topic that is no UTF-8 holds U+FFFD and so passes no check behind."""
 
     topic: str
     payload: bytes
-    user_properties: tuple[tuple[str, str], ...]
+    user_properties: UserProperties
     qos: int
     packet_id: int
 
@@ -68,7 +89,9 @@ class PacketBuffer:
         start, end = 0, len(stream)
         while start + 2 <= end:
             length, body = stream[start + 1], start + 2
-            if length >= FAILURE:  # more than one byte of length
+            if length >= FAILURE and body < end and (high := stream[body]) < FAILURE:  # two bytes: most events
+                length, body = length & 0x7F | high << 7, body + 1
+            elif length >= FAILURE:
                 found = _length(stream, start + 1)
                 if found is None:
                     break
@@ -111,17 +134,16 @@ def decode_publish(first: int, body: bytes) -> Publish:
         at += 1
         if length >= FAILURE:
             length, at = _whole_length(body, at - 1)
-        end = at + length
-        properties = _user_properties(body, at, end) if length else ()
     except IndexError as exc:
         raise MalformedPacketError("PUBLISH ends too soon") from exc
+    end = at + length
     if end > len(body) or qos > 1:
         raise MalformedPacketError("PUBLISH with lengths that do not fit, or QoS 2")
-    return Publish(topic, body[end:], properties, qos, packet_id)
+    return Publish(topic, body[end:], UserProperties(body[at:end]), qos, packet_id)
 
 
-def _user_properties(body: bytes, at: int, end: int) -> tuple[tuple[str, str], ...]:
-    found = []
+def _user_properties(body: bytes) -> list[tuple[str, str]]:
+    found, at, end = [], 0, len(body)
     while at < end:
         kind = body[at]
         if kind != _USER_PROPERTY:
@@ -136,7 +158,7 @@ def _user_properties(body: bytes, at: int, end: int) -> tuple[tuple[str, str], .
         at = value_end
     if at != end:
         raise MalformedPacketError("properties are longer than they say")
-    return tuple(found)
+    return found
 
 
 def _behind(body: bytes, kind: int, at: int) -> int:
@@ -250,9 +272,9 @@ def encode_publish(
     return _packet(0x32, _text(topic) + packet_id.to_bytes(2, "big") + _varint(len(pairs)) + pairs + payload)
 
 
-def encode_puback(packet_id: int) -> bytes:
-    """Return PUBACK: success (3.4.2.1: code and properties may be left out)."""
-    return b"\x40\x02" + packet_id.to_bytes(2, "big")
+def encode_pubacks(packet_ids: Iterable[int]) -> bytes:
+    """Return a PUBACK for each: success (3.4.2.1: code and properties may be left out)."""
+    return b"".join([b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids])
 
 
 def _packet(first: int, body: bytes) -> bytes:

@@ -117,8 +117,7 @@ class GatewayService:
         await self._store([verdict.record for verdict in verdicts])
         self._count(verdicts)
         if self._send_receipts(verdicts):
-            for message in batch:
-                self._intake.acknowledge(message)
+            self._intake.acknowledge(batch)
 
     def _judged(self, message: Received) -> list[Verdict]:
         return judge_all(message.topic, message.payload, message.user_properties, self._reader)
@@ -126,9 +125,10 @@ class GatewayService:
     async def _collect(self) -> list[Received]:
         batch: OpenBatch[Received] = OpenBatch(self._limits)
         wait_s = IDLE_S
-        while wait_s > 0 and (message := await self._intake.receive(wait_s)) is not None:
+        while wait_s > 0 and await self._intake.wait(wait_s):
             now_mono_s = self._clock.monotonic_s()
-            batch.add(message, len(message.payload), now_mono_s)
+            while not batch.is_full and (message := self._intake.take()) is not None:
+                batch.add(message, len(message.payload), now_mono_s)
             wait_s = batch.open_for_s(now_mono_s)
         return batch.items
 
@@ -163,9 +163,10 @@ class GatewayService:
                 positions[verdict.node, epoch].append(sequence)
         try:
             for (node, epoch), sequences in positions.items():
-                for receipt in receipts_for(epoch, sequences):
+                receipts = receipts_for(epoch, sequences)
+                for receipt in receipts:
                     self._intake.publish(receipts_topic(node), encode_receipt(receipt))
-                    self._metrics.receipts.inc()
+                self._metrics.receipts.inc(len(receipts))
         except ConnectionLostError as exc:
             _log.info("receipts wait for the next connection", extra={"reason": str(exc)})
             return False

@@ -35,7 +35,7 @@ class BatchSettings(Settings):
         linger_ms: what a lone message waits for company.
     """
 
-    max_messages: int = Field(default=100, ge=1, le=10_000)
+    max_messages: int = Field(default=200, ge=1, le=10_000)
     max_bytes: int = Field(default=256 * 1024, ge=1024, le=1024 * 1024)
     linger_ms: int = Field(default=20, ge=1, le=5_000)
 
@@ -95,8 +95,8 @@ class GatewaySettings(Settings):
         destination: `kafka://HOST:PORT[,HOST:PORT…]`, `sqlite:///FILE` or `postgresql://HOST/DATABASE`.
         kafka: instead of `destination`, for a Kafka that asks for a login or for TLS.
         batch: when a batch is closed.
-        in_flight: most messages that the broker sends ahead of their acknowledgement. The default holds the gateway's
-            memory down: 100 packets of at most 320 KiB are 31 MiB.
+        in_flight: most messages that the broker sends ahead of their acknowledgement; our mosquitto.conf allows 200. Of
+            their payloads at most 16 MiB wait in memory, the others in the socket.
         metrics: where metrics and health are served.
     """
 
@@ -106,7 +106,7 @@ class GatewaySettings(Settings):
     destination: Annotated[str, AfterValidator(_check_destination)] | None = None
     kafka: KafkaOutSettings | None = None
     batch: BatchSettings = BatchSettings()
-    in_flight: int = Field(default=100, ge=1, le=10_000)
+    in_flight: int = Field(default=200, ge=1, le=10_000)
     metrics: MetricsSettings = MetricsSettings()
 
     @model_validator(mode="after")

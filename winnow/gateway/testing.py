@@ -88,9 +88,13 @@ class MemoryIntake:
         """Wait to be cancelled."""
         await asyncio.Event().wait()
 
-    async def receive(self, timeout_s: float) -> Received | None:
-        """Return the oldest message; None at once if there is none, as if the time had passed."""
-        await asyncio.sleep(0 if timeout_s > 0 and self._waiting else min(timeout_s, 0.01))
+    async def wait(self, timeout_s: float) -> bool:
+        """Return whether a message waits; almost at once if there is none, as if the time had passed."""
+        await asyncio.sleep(0 if self._waiting else min(timeout_s, 0.01))
+        return bool(self._waiting)
+
+    def take(self) -> Received | None:
+        """Return the oldest message that waits, None if there is none."""
         return self._waiting.popleft() if self._waiting else None
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -104,7 +108,7 @@ class MemoryIntake:
         self.published.append((topic, payload))
         self.journal.append(f"publish {topic}")
 
-    def acknowledge(self, message: Received) -> None:
-        """Remember the message."""
-        self.acknowledged.append(message.mid)
-        self.journal.append(f"acknowledge {message.mid}")
+    def acknowledge(self, messages: Sequence[Received]) -> None:
+        """Remember the messages."""
+        self.acknowledged += [message.mid for message in messages]
+        self.journal += [f"acknowledge {message.mid}" for message in messages]

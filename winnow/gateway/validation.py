@@ -1,14 +1,21 @@
 """What becomes of a message: the record that keeps it, and the position that its receipt names. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from winnow.events.batch import BatchReader
+from winnow.events.batch import BatchReader, OpenedBatch, left_over, message_of_item
 from winnow.events.errors import ContractError
-from winnow.events.kafka import KafkaRecord, deadletter_record, event_record, status_record, to_kafka
+from winnow.events.kafka import (
+    KafkaRecord,
+    deadletter_record,
+    event_record,
+    item_record,
+    status_record,
+    to_kafka,
+)
 from winnow.events.limits import MAX_BATCH_BYTES
 from winnow.events.mqtt import from_mqtt, position_of
 from winnow.events.names import check_name
@@ -47,12 +54,31 @@ def judge_all(
     if not topic.endswith("/batch"):
         return [judge(topic, payload, user_properties)]
     try:
-        parts = reader.messages_of(topic, payload)
+        return list(_judge_items(reader.open(topic, payload)))
     except ContractError as exc:
         return [_refuse(topic, payload, (), exc)]
-    if not parts:
-        return [_refuse(topic, payload, (), ContractError("schema", "batch of no message"))]
-    return [judge(part.topic, part.payload, part.user_properties) for part in parts]
+
+
+def _judge_items(batch: OpenedBatch) -> Iterator[Verdict]:
+    """Yield the verdict on each message of a batch.
+
+    Raises:
+        ContractError: the batch cannot be taken apart.
+    """
+    if not batch.items:
+        raise ContractError("schema", "batch of no message")
+    images = batch.images
+    for item in map(bytes, batch.items):
+        try:
+            record, position = item_record(batch.node, item)
+        except ContractError:  # a thumbnail, or an event that is judged, and refused, as if it had come alone
+            message, used = message_of_item(batch.node, item, images)
+            images = images[used:]
+            yield judge(message.topic, message.payload, message.user_properties)
+        else:
+            yield Verdict(record=record, node=batch.node, position=position)
+    if images:
+        raise left_over(images)
 
 
 def judge(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]]) -> Verdict:
@@ -61,7 +87,6 @@ def judge(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]]
     A refused message gets its receipt too, if its user properties tell epoch and sequence: the dead-letter topic
     keeps it now, and the edge need not send it for ever.
     """
-    properties = tuple(user_properties)
     try:
         node, stream, camera = parse_upward_topic(topic)
         if stream == "status":
@@ -69,13 +94,13 @@ def judge(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]]
         if stream == "events":
             record, position = event_record(node, camera, payload)
             return Verdict(record=record, node=node, position=position)
-        message = from_mqtt(topic, payload, properties)
+        message = from_mqtt(topic, payload, user_properties)
         recorded = message.recorded
         return Verdict(
             record=to_kafka(message), node=node, position=(recorded.epoch, recorded.sequence) if recorded else None
         )
     except ContractError as exc:
-        return _refuse(topic, payload, properties, exc)
+        return _refuse(topic, payload, user_properties, exc)
 
 
 def _judge_status(node: str, camera: str | None, payload: bytes) -> Verdict:
@@ -84,11 +109,11 @@ def _judge_status(node: str, camera: str | None, payload: bytes) -> Verdict:
     return Verdict(record=status_record(node, camera, payload), node=node, position=None)
 
 
-def _refuse(topic: str, payload: bytes, properties: tuple[tuple[str, str], ...], error: ContractError) -> Verdict:
+def _refuse(topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]], error: ContractError) -> Verdict:
     detail = f"{error.reason}: {error}"
     if len(payload) > MAX_DEADLETTER_BYTES:
         detail += f"; cut from {len(payload)} bytes"
-    position = position_of(properties)
+    position = position_of(user_properties)
     return Verdict(
         record=_located(deadletter_record(topic, payload[:MAX_DEADLETTER_BYTES], detail), position),
         node=_node_of(topic),

@@ -30,7 +30,8 @@ def test_publish_of_another_library_is_read_as_it_was_meant(
 ) -> None:
     """Topic, payload, user properties and packet id are those that paho encoded, among other properties."""
     found = decode_publish(0x32, publish_bytes(topic, payload, pairs, packet_id))
-    assert found == (topic, payload, tuple(pairs), 1, packet_id)
+    assert (found.topic, found.payload, found.qos, found.packet_id) == (topic, payload, 1, packet_id)
+    assert list(found.user_properties) == pairs
 
 
 @given(st.lists(st.binary(max_size=400), max_size=6), st.lists(st.integers(1, 50), min_size=1))
@@ -50,7 +51,7 @@ def test_packets_are_the_same_however_the_network_cuts_the_stream(payloads: list
 def test_garbage_is_malformed_or_harmless(garbage: bytes) -> None:
     """No bytes raise anything but `MalformedPacketError`."""
     readers = (packets.decode_connack, packets.decode_reasons, packets.decode_puback)
-    for read in (*readers, lambda body: decode_publish(0x32, body)):
+    for read in (*readers, lambda body: list(decode_publish(0x32, body).user_properties)):
         try:
             read(garbage)
         except MalformedPacketError:
@@ -71,7 +72,17 @@ def test_length_that_no_packet_may_have_is_malformed(stream: bytes) -> None:
 def test_text_that_is_no_utf8_spoils_the_message_and_not_the_connection() -> None:
     """A topic or user property with bad UTF-8 is read with U+FFFD: a check behind refuses that one message."""
     body = b"\x00\x02\xff/\x00\x07\x07\x26\x00\x01\xfe\x00\x01vx"
-    assert decode_publish(0x32, body) == ("\ufffd/", b"x", (("\ufffd", "v"),), 1, 7)
+    found = decode_publish(0x32, body)
+    assert (found.topic, found.payload, found.qos, found.packet_id) == ("\ufffd/", b"x", 1, 7)
+    assert list(found.user_properties) == [("\ufffd", "v")]
+
+
+@pytest.mark.parametrize("properties", [b"\x26\x00\x01a\x00\x09b", b"\x7f", b"\x26", b"\x03\x00\x09x"])
+def test_properties_whose_lengths_do_not_fit_have_no_pairs(properties: bytes) -> None:
+    """The message itself is whole; whoever needs a property of it finds none."""
+    found = decode_publish(0x32, b"\x00\x01t\x00\x07" + bytes([len(properties)]) + properties + b"payload")
+    assert found.payload == b"payload"
+    assert list(found.user_properties) == []
 
 
 def test_brokers_window_is_read_from_its_connack() -> None:

@@ -1,0 +1,75 @@
+"""What waits in a gateway's memory, against a broker of three packets that floods it."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import closing, suppress
+
+from winnow.gateway.metrics import GatewayMetrics
+from winnow.gateway.mqtt_intake import MAX_WAITING_BYTES, MqttIntake
+from winnow.gateway.mqtt_packets import encode_publish
+from winnow.runtime.mqtt import MqttSettings
+from winnow.runtime.retry import Backoff
+
+CONNACK = b"\x20\x03\x00\x00\x00"
+SUBACK = b"\x90\x04\x00\x01\x00\x00"
+PINGREQ = b"\xc0\x00"
+PAYLOAD = bytes(128 * 1024)
+MESSAGES = 3 * MAX_WAITING_BYTES // len(PAYLOAD)
+ONE_READ_BYTES = 256 * 1024
+"""What asyncio reads from a socket at once; a message that was cut off by it comes on top."""
+
+
+async def _eventually(condition: Callable[[], bool], *, within_s: float = 20.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.02)
+
+
+async def _flood() -> tuple[int, int, str | None]:
+    """Return most payload bytes that waited, how many messages came, and how the connection ended if it did."""
+    heard: list[bytes] = []
+    gone = asyncio.Event()
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError), closing(writer):
+            await reader.read(1000)
+            writer.write(CONNACK)
+            await reader.read(1000)
+            writer.write(SUBACK)
+            for number in range(MESSAGES):
+                writer.write(encode_publish(number + 1, "winnow/v1/a/events/b", PAYLOAD))
+            while received := await reader.read(1000):
+                heard.append(received)
+        gone.set()
+
+    server = await asyncio.start_server(flood, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    intake = MqttIntake(
+        MqttSettings(url=f"mqtt://127.0.0.1:{port}").model_copy(update={"keepalive_s": 1}),
+        client_id="g",
+        in_flight=MESSAGES,
+        backoff=Backoff(first_s=1, limit_s=1),
+        metrics=GatewayMetrics(),
+    )
+    connection = asyncio.create_task(intake.run_once())
+    await _eventually(lambda: intake.waiting_bytes >= MAX_WAITING_BYTES)
+    await _eventually(lambda: b"".join(heard).count(PINGREQ) >= 3 or connection.done())
+    most, came = intake.waiting_bytes, 0
+    while came < MESSAGES and await intake.wait(5):
+        while intake.take() is not None:
+            came += 1
+    ended = connection.result() if connection.done() else None
+    connection.cancel()
+    await asyncio.wait({connection})
+    await gone.wait()
+    server.close()
+    await server.wait_closed()
+    return most, came, ended
+
+
+def test_large_messages_wait_in_the_socket_until_there_is_room() -> None:
+    """16 MiB and one read are kept at most, and all come; a broker that is not listened to is not taken for dead."""
+    most, came, ended = asyncio.run(_flood())
+    assert MAX_WAITING_BYTES <= most <= MAX_WAITING_BYTES + ONE_READ_BYTES + len(PAYLOAD)
+    assert came == MESSAGES
+    assert ended is None
