@@ -15,6 +15,7 @@ from winnow.cloud_sink.store import (
     Bandwidth,
     EventFilter,
     HourCount,
+    ReusedPlaces,
     Store,
     StoreError,
     open_store,
@@ -186,6 +187,33 @@ def test_store_refuses_an_id_with_other_content(store: Store) -> None:
     [letter] = store.dead_letters()
     assert (letter.reason, b'"gate"' in letter.value) == ("reused", True)
     assert store.gaps(0) == [], "a dead letter's sequence is accounted for"
+
+
+def test_store_tells_of_places_that_are_given_out_twice(store: Store) -> None:
+    """Another message at a place that is taken, be it in a later write or the same, is stored and told of."""
+    assert store.write([_record(n) for n in (1, 2, 3)]).reused == ()
+    another = [_record(n, id_=f"{n:032x}") for n in (2, 3, 4)]
+    result = store.write([*another, _record(4), _record(1, node="south")])
+    assert (result.stored, result.refused) == (5, 0)
+    assert result.reused == (ReusedPlaces(node="north", epoch="e1", first=2, last=4, count=3),)
+    again = store.write(another)
+    assert (again.duplicates, again.reused) == (3, ()), "what is sent again has its own place"
+
+
+def test_store_takes_sequences_that_go_backwards_for_late_ones(store: Store) -> None:
+    """The last comes first: each is stored at its own place, and the holes close."""
+    results = [store.write([_record(n)]) for n in (3, 2, 1)]
+    assert [(result.stored, result.reused) for result in results] == [(1, ())] * 3
+    assert store.gaps(0) == []
+
+
+def test_store_knows_what_was_given_up_and_came_all_the_same(store: Store) -> None:
+    """A message that its tombstone overtook is no second use of its place; one that the tombstone does not name is."""
+    tombstone = SpoolDropped(dropped_epoch="e1", ranges=[(2, 3)], count=2, reason="quota")
+    store.write([_record(1), _record(4, tombstone, camera=None)])
+    assert store.write([_record(2), _record(3)]).reused == ()
+    [found] = store.write([_record(1, id_="a" * 32)]).reused
+    assert (found.first, found.count) == (1, 1)
 
 
 def test_store_keeps_the_same_id_of_two_cameras(store: Store) -> None:

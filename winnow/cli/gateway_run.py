@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import os
 import threading
-import time
 from functools import partial
 from typing import Final
 
@@ -19,11 +17,8 @@ from winnow.runtime.clock import SystemClock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.retry import Backoff
 from winnow.runtime.settings import SettingsError
-from winnow.runtime.stopping import stop_on_signals
+from winnow.runtime.stopping import end_in_time, stop_on_signals
 
-END_WITHIN_S: Final = 9.0
-"""After a signal; nothing is lost by an abrupt end, as nothing is acknowledged before it is stored."""
-EXIT_ABRUPT: Final = 1
 LAST_RETRY_S: Final = 5.0
 """Longest delay between two tries. With 30 % jitter, a broker or Kafka that was down is found again 6.5 s after it came
 back."""
@@ -36,7 +31,7 @@ def run_gateway(settings: GatewaySettings) -> int:
     # The library reports as an error what the gateway outlives, and what it says goes into the gateway's own warnings.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with stop_on_signals() as stopping:
-        threading.Thread(target=_end_in_time, args=(stopping,), name="deadline", daemon=True).start()
+        end_in_time(stopping)  # nothing is lost by an abrupt end: nothing is acknowledged before it is stored
         try:
             asyncio.run(serve(settings, stopping))
         except SettingsError as exc:
@@ -65,7 +60,7 @@ async def serve(settings: GatewaySettings, stopping: threading.Event) -> None:
     )
     service = GatewayService(
         intake,
-        build_destination(settings),
+        build_destination(settings, metrics),
         limits=settings.batch.limits(),
         backoff=Backoff(first_s=0.2, limit_s=LAST_RETRY_S),
         clock=SystemClock(),
@@ -77,8 +72,12 @@ async def serve(settings: GatewaySettings, stopping: threading.Event) -> None:
         await service.run(stopping)
 
 
-def build_destination(settings: GatewaySettings) -> Destination:
+def build_destination(settings: GatewaySettings, metrics: GatewayMetrics) -> Destination:
     """Return where the records go, not started yet.
+
+    Args:
+        settings: the gateway's.
+        metrics: counts what a store refuses by itself; with Kafka between the two, the sink does.
 
     Raises:
         SettingsError: a password file or a certificate cannot be read.
@@ -86,15 +85,12 @@ def build_destination(settings: GatewaySettings) -> Destination:
     kafka = settings.kafka_settings
     if kafka is not None:
         return KafkaDestination(kafka, max_batch_bytes=settings.batch.max_bytes)
-    from winnow.cloud_sink.store import open_store  # noqa: PLC0415 - Kafka alone needs no database
+    from winnow.cloud_sink.store import WriteResult, open_store  # noqa: PLC0415 - Kafka alone needs no database
+    from winnow.cloud_sink.store.intake import REUSED  # noqa: PLC0415
     from winnow.cloud_sink.store_destination import StoreDestination  # noqa: PLC0415
 
-    return StoreDestination(partial(open_store, str(settings.destination)))
+    def note(result: WriteResult) -> None:
+        metrics.refused.labels(REUSED).inc(result.refusals.get(REUSED, 0))
+        metrics.reused_places.inc(sum(one.count for one in result.reused))
 
-
-def _end_in_time(stopping: threading.Event) -> None:
-    """End the process even if a database driver or a name lookup does not come back."""
-    stopping.wait()
-    time.sleep(END_WITHIN_S)
-    _log.warning("did not end in time, ended abruptly")
-    os._exit(EXIT_ABRUPT)
+    return StoreDestination(partial(open_store, str(settings.destination)), note=note)

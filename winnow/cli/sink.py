@@ -37,7 +37,7 @@ def sink(
     from winnow.cloud_sink.store import StoreError  # noqa: PLC0415
     from winnow.runtime.clock import SystemClock  # noqa: PLC0415
     from winnow.runtime.settings import SettingsError, load_settings  # noqa: PLC0415
-    from winnow.runtime.stopping import stop_on_signals  # noqa: PLC0415
+    from winnow.runtime.stopping import end_in_time, stop_on_signals  # noqa: PLC0415
 
     try:
         settings = load_settings(config, SinkSettings)
@@ -46,6 +46,7 @@ def sink(
         start_logging(log_level, log_format)
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it, the consumer says itself
         with stop_on_signals() as stopping:
+            end_in_time(stopping)  # nothing is lost by an abrupt end: a write that is cut off is rolled back
             run_sink(settings, stopping, SystemClock(), show_password if sys.stderr.isatty() else None)
     except (SettingsError, StoreError) as exc:
         fail(str(exc))

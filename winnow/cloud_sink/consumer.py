@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from winnow.cloud_sink.catching_up import CatchingUp, Reading
+from winnow.cloud_sink.gap_alarm import PlaceAlarm
 from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.settings import SinkSettings
 from winnow.cloud_sink.store import Store, StoreError, StoreUnusableError
@@ -73,6 +74,7 @@ class SinkConsumer:
         self._store = store
         self._metrics = metrics
         self._progress = CatchingUp()
+        self._place_alarm = PlaceAlarm()
         self._worker = WorkerThread("store")
         self.kafka_ok = False
         self.store_ok = True
@@ -130,6 +132,7 @@ class SinkConsumer:
             else:
                 self._note_store_answer()
                 self._metrics.note_write(result)
+                self._place_alarm.report(result.reused)
                 return True
         return False
 

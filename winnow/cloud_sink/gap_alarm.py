@@ -1,14 +1,17 @@
-"""Tells a person once about every gap."""
+"""Tells a person once about every gap, and about every epoch whose places are given out twice."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from winnow.cloud_sink.store import Gap
+from winnow.cloud_sink.store import Gap, ReusedPlaces
 
 MAX_LINES: Final = 20
 """Most gaps that one round names one by one; the gauge and the page show the rest."""
+
+MAX_EPOCHS: Final = 1000
+"""So many epochs are remembered as told of; then all may be told of again."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -50,6 +53,24 @@ class GapAlarm:
             _log.info("Missing sequences have come or were given up", extra=_facts(gap))
         self._told = [told for told in self._told if told not in closed] + new
         return new
+
+
+class PlaceAlarm:
+    """Remembers which epochs were told of."""
+
+    def __init__(self) -> None:
+        self._told: set[tuple[str, str]] = set()
+
+    def report(self, places: Iterable[ReusedPlaces]) -> None:
+        """An epoch of which places come twice is in the log as an ERROR, once."""
+        for one in places:
+            if (one.node, one.epoch) in self._told:
+                continue
+            if len(self._told) >= MAX_EPOCHS:
+                self._told.clear()
+            self._told.add((one.node, one.epoch))
+            facts = {"node": one.node, "epoch": one.epoch, "first": one.first, "last": one.last, "messages": one.count}
+            _log.error("Sequences came a second time with other messages: a spool was copied or put back", extra=facts)
 
 
 def _covers(told: Gap, gap: Gap) -> bool:

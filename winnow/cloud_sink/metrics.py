@@ -23,6 +23,11 @@ class SinkMetrics:
         self.refused = Counter(
             "winnow_sink_refused_records", "Records that went to the dead letters.", ["reason"], registry=self.registry
         )
+        self.reused_places = Counter(
+            "winnow_sink_reused_places",
+            "New messages at a place of the sequence that another one has.",
+            registry=self.registry,
+        )
         self.store_failures = Counter(
             "winnow_sink_store_failures", "Writes that the database did not take.", registry=self.registry
         )
@@ -55,6 +60,7 @@ class SinkMetrics:
         self.records.labels("refused").inc(result.refused)
         for reason, count in result.refusals.items():
             self.refused.labels(reason).inc(count)
+        self.reused_places.inc(sum(one.count for one in result.reused))
 
     def note_refused_login(self, reason: str) -> None:
         """One login was refused."""

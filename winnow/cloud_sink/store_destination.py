@@ -6,7 +6,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar
 
-from winnow.cloud_sink.store import Store, StoreError
+from winnow.cloud_sink.gap_alarm import PlaceAlarm
+from winnow.cloud_sink.store import Store, StoreError, WriteResult
 from winnow.cloud_sink.worker import WorkerThread
 from winnow.events.kafka import KafkaRecord
 from winnow.runtime.errors import DestinationError
@@ -22,10 +23,19 @@ class StoreDestination:
     Args:
         open_store: opens the store; called on the worker's thread, again after each failure.
         timeout_s: how long to wait for the database; at least as long as it may take for one statement.
+        note: told what became of each batch.
     """
 
-    def __init__(self, open_store: Callable[[], Store], *, timeout_s: float = 45.0) -> None:
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        *,
+        timeout_s: float = 45.0,
+        note: Callable[[WriteResult], None] = lambda _: None,
+    ) -> None:
         self._open_store = open_store
+        self._note = note
+        self._place_alarm = PlaceAlarm()
         self._store: Store | None = None
         self._worker = WorkerThread("store", timeout_s=timeout_s)
 
@@ -46,7 +56,9 @@ class StoreDestination:
         """
         if self._store is None:
             raise DestinationError("the store is not open")
-        await self._run(partial(self._store.write, records))
+        result = await self._run(partial(self._store.write, records))
+        self._note(result)
+        self._place_alarm.report(result.reused)
 
     async def stop(self) -> None:
         """The store is closed if the database lets go of it in time; never raises."""

@@ -20,6 +20,7 @@ from winnow.cloud_sink.store import (
     Gap,
     HourCount,
     NodeRow,
+    ReusedPlaces,
     StoredEvent,
     StoreUnavailableError,
     TopicPartition,
@@ -27,10 +28,11 @@ from winnow.cloud_sink.store import (
 )
 from winnow.cloud_sink.store.intake import Arrival, Key, Refusal, accounted, in_utc, sort_records, split_known
 from winnow.cloud_sink.store.ledger import Ledger
+from winnow.cloud_sink.store.places import Stream, reused, sequences_of, taken
 from winnow.cloud_sink.store.reading import gaps_of
 from winnow.cloud_sink.store.rows import hour_of, label_of
 from winnow.events import Event, Recorded, Thumbnail, new_event
-from winnow.events.data import LineCrossed, ModelRef
+from winnow.events.data import LineCrossed, ModelRef, SpoolDropped
 from winnow.events.identity import event_id
 from winnow.events.kafka import KafkaRecord
 from winnow.events.thumbnail import sha256_of
@@ -65,16 +67,17 @@ class MemoryStore:
         with self._lock:
             self._fail_if_told()
             now = self._clock.now()
-            new, repeated, reused = split_known(intake.arrivals, self._known)
-            refusals = [*intake.refusals, *reused]
+            new, repeated, other_content = split_known(intake.arrivals, self._known)
+            refusals = [*intake.refusals, *other_content]
             for arrival in new:
                 self._keep(arrival, now)
             self._ledger.note(new, intake.states)
-            self._account(accounted(intake.arrivals, refusals), now)
+            again = self._account(accounted(intake.arrivals, refusals), sequences_of(new), now)
             self._bury(refusals, now)
             self._offsets |= offsets or {}
         reasons = Counter(refusal.reason for refusal in refusals)
-        return WriteResult(stored=len(new) + len(intake.states), duplicates=len(repeated), refusals=reasons)
+        stored = len(new) + len(intake.states)
+        return WriteResult(stored=stored, duplicates=len(repeated), refusals=reasons, reused=again)
 
     def offsets(self) -> dict[TopicPartition, int]:
         """See `Store.offsets`."""
@@ -178,9 +181,21 @@ class MemoryStore:
         found = (kept.sha256 for kept in reversed(self._thumbnails) if (kept.event_id, kept.node, kept.camera) == own)
         return next(found, None)
 
-    def _account(self, added: Mapping[tuple[str, str], list[tuple[int, int]]], now: datetime) -> None:
+    def _account(
+        self, added: Mapping[Stream, list[tuple[int, int]]], new: Mapping[Stream, Sequence[int]], now: datetime
+    ) -> tuple[ReusedPlaces, ...]:
+        again = []
         for stream, ranges in added.items():
-            self._runs[stream] = account(self._runs.get(stream, []), ranges, now)
+            before = self._runs.get(stream, [])
+            if at := taken(before, new.get(stream, ())):
+                again.append(reused(stream, at, self._given_up(*stream)))
+            self._runs[stream] = account(before, ranges, now)
+        return tuple(one for one in again if one is not None)
+
+    def _given_up(self, node: str, epoch: str) -> list[tuple[int, int]]:
+        stones = [event.event().data for event in self._events if event.node == node]
+        named = [one for one in stones if isinstance(one, SpoolDropped) and one.dropped_epoch == epoch]
+        return [given_up for stone in named for given_up in stone.ranges]
 
     def _bury(self, refusals: Iterable[Refusal], now: datetime) -> None:
         for refusal in refusals:

@@ -21,6 +21,9 @@ class GatewayMetrics:
         self.stored = self._counter("stored_records", "Records that the destination confirmed", "topic")
         self.refused = self._counter("refused_messages", "Messages that became dead letters", "reason")
         self.security = self._counter("identity_mismatches", "Messages that claimed another node or camera")
+        self.reused_places = self._counter(
+            "reused_places", "New messages at a place that another one has; counted where records go into a store"
+        )
         self.receipts = self._counter("receipts", "Receipts handed to the broker")
         self.retries = self._counter("destination_retries", "Batches that the destination did not confirm")
         self.batch_messages = self._histogram("batch_messages", "Messages in a batch", _MESSAGES)

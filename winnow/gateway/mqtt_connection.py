@@ -76,7 +76,7 @@ class MqttConnection(asyncio.Protocol):
         self._buffer = packets.PacketBuffer(MAX_PACKET_BYTES)
         self._out: list[bytes] = []
         self._waiting: deque[tuple[str, bytes, Sequence[tuple[str, str]]]] = deque()
-        self._unanswered = 0
+        self._unanswered = self._unacknowledged = 0
         self._broker_takes = _LAST_ID
         self._packet_id = _FIRST_ID
         self._heard_at_s = self._sent_at_s = self._loop.time()
@@ -164,7 +164,9 @@ class MqttConnection(asyncio.Protocol):
     def acknowledge(self, packet_ids: Iterable[int]) -> None:
         """Send a PUBACK for each of these messages, in this order."""
         if self.alive:
-            self._send(packets.encode_pubacks(packet_ids))
+            ids = list(packet_ids)
+            self._unacknowledged -= len(ids)
+            self._send(packets.encode_pubacks(ids))
 
     def listen(self, *, on: bool) -> None:
         """Take what the broker sends, or leave it in the socket until further notice."""
@@ -206,7 +208,7 @@ class MqttConnection(asyncio.Protocol):
     def _take(self, first: int, body: bytes) -> None:
         kind = first & 0xF0
         if kind == packets.PUBLISH:
-            self._on_message(packets.decode_publish(first, body))
+            self._note_message(packets.decode_publish(first, body))
         elif kind == packets.PUBACK:
             self._note_answer(packets.decode_puback(body)[1])
         elif kind == packets.CONNACK:
@@ -217,6 +219,14 @@ class MqttConnection(asyncio.Protocol):
             self._end(f"the broker ended the connection: reason {body[0] if body else 0:#04x}")
         elif kind not in (packets.PINGRESP, packets.UNSUBACK):
             raise MalformedPacketError(f"packet type {kind:#x}")
+
+    def _note_message(self, message: Publish) -> None:
+        """Hand a message on; a broker that sends more than was asked for is not let into memory (3.3.4)."""
+        if message.qos:
+            self._unacknowledged += 1
+            if self._unacknowledged > self._receive_maximum:
+                raise MalformedPacketError(f"more than {self._receive_maximum} messages before an acknowledgement")
+        self._on_message(message)
 
     def _note_connack(self, body: bytes) -> None:
         code, self._broker_takes = packets.decode_connack(body)
@@ -232,6 +242,8 @@ class MqttConnection(asyncio.Protocol):
             self._subscribed.set_result(None)
 
     def _note_answer(self, code: int) -> None:
+        if not self._unanswered:
+            raise MalformedPacketError("PUBACK for what was never sent")
         self._unanswered -= 1
         if code >= packets.FAILURE and not self._refusal_told:
             self._refusal_told = True

@@ -1,15 +1,24 @@
 """One way to ask a process to stop: Ctrl-C and SIGTERM set an event that every loop watches."""
 
+import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import Final, TextIO
 
+END_WITHIN_S: Final = 9.0
+"""After a signal, for a process that loses nothing by an abrupt end."""
+EXIT_ABRUPT: Final = 1
+"""Exit code of a process that had to be ended abruptly."""
 EXIT_STOPPED: Final = 130
 """Exit code of a process that a second Ctrl-C ended at once (128 + SIGINT)."""
+
+
+_log: Final = logging.getLogger(__name__)
 
 
 class HangUp:
@@ -60,3 +69,15 @@ def stop_on_signals(hang_up: Event | None = None) -> Iterator[Event]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def end_in_time(stopping: Event) -> None:
+    """The process ends soon after `stopping` is set, even if a database driver or a name lookup does not come back."""
+
+    def watch() -> None:
+        stopping.wait()
+        time.sleep(END_WITHIN_S)
+        _log.warning("did not end in time, ended abruptly")
+        os._exit(EXIT_ABRUPT)
+
+    Thread(target=watch, name="deadline", daemon=True).start()

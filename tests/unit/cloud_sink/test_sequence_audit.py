@@ -3,10 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from winnow.cloud_sink.audit import Hole, Run, account, holes
+from winnow.cloud_sink.store import ReusedPlaces
+from winnow.cloud_sink.store.places import reused, taken
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
@@ -71,3 +74,30 @@ def test_audit_needs_only_the_runs_from_the_lowest_addition_up(
     left_out = [run for run in before if run.last < lowest - 1]
     kept = [run for run in before if run.last >= lowest - 1]
     assert [*left_out, *account(kept, added, LATER)] == account(before, added, LATER)
+
+
+def run_of(first: int, last: int) -> Run:
+    """Return a run with a hole below it that means nothing here."""
+    return Run(first=first, last=last, hole_since=NOON)
+
+
+@pytest.mark.parametrize(
+    ("sequences", "expected"),
+    [
+        ([11, 12, 13], []),
+        ([5, 6], []),
+        ([4, 5, 7, 10], [4, 7, 10]),
+        ([11, 12, 11], [11]),
+        ([6, 5], []),
+    ],
+)
+def test_place_that_is_accounted_for_or_comes_twice_is_taken(sequences: list[int], expected: list[int]) -> None:
+    """Sequences above, in a hole, or backwards are free; those in a run, and the second of two, are not."""
+    assert taken([run_of(1, 4), run_of(7, 10)], sequences) == expected
+
+
+def test_tombstones_explain_a_place_that_is_taken() -> None:
+    """What was given up and came all the same is no second use of the epoch; what is left is told with its bounds."""
+    stream = ("north", "e1")
+    assert reused(stream, [4, 7], [(4, 4), (6, 9)]) is None
+    assert reused(stream, [4, 7, 9], [(4, 4)]) == ReusedPlaces(node="north", epoch="e1", first=7, last=9, count=2)

@@ -11,6 +11,7 @@ from winnow.cloud_sink.store.rows import (
     Gap,
     HourCount,
     NodeRow,
+    ReusedPlaces,
     StoredEvent,
     WriteResult,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "Gap",
     "HourCount",
     "NodeRow",
+    "ReusedPlaces",
     "Store",
     "StoreError",
     "StoreUnavailableError",

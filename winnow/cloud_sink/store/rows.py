@@ -179,6 +179,23 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReusedPlaces:
+    """New messages at places of the sequence that others have already; see `winnow.cloud_sink.store.places`.
+
+    Attributes:
+        first: the lowest of these places.
+        last: the highest of them.
+        count: how many there are between the two, both included.
+    """
+
+    node: str
+    epoch: str
+    first: int
+    last: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriteResult:
     """What became of the records of one write.
 
@@ -188,11 +205,13 @@ class WriteResult:
         refusals: reason → how many went to the dead letters. Reasons: `schema`, `size`, `topic`, `identity`, `image`
             (see `ContractError`), `reused` (an id that came before with other content), `gateway` (a dead letter of
             the gateway's).
+        reused: for each node and epoch, which of the new ones came at a place that another one has. They are stored.
     """
 
     stored: int = 0
     duplicates: int = 0
     refusals: Mapping[str, int] = field(default_factory=dict)
+    reused: tuple[ReusedPlaces, ...] = ()
 
     @property
     def refused(self) -> int:

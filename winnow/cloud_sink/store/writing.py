@@ -12,8 +12,9 @@ from winnow.cloud_sink.audit import Run, account
 from winnow.cloud_sink.store.dialects import insert_if_new, insert_or_replace
 from winnow.cloud_sink.store.intake import Arrival, Intake, Key, Refusal, accounted, in_utc, split_known, storable
 from winnow.cloud_sink.store.ledger import CameraAccount, Ledger, NodeAccount, touched_by
+from winnow.cloud_sink.store.places import Stream, reused, sequences_of, taken
 from winnow.cloud_sink.store.reading import camera_row, node_row
-from winnow.cloud_sink.store.rows import WriteResult, hour_of, label_of
+from winnow.cloud_sink.store.rows import ReusedPlaces, WriteResult, hour_of, label_of
 from winnow.cloud_sink.store.schema import (
     cameras,
     dead_letters,
@@ -26,7 +27,12 @@ from winnow.cloud_sink.store.schema import (
 )
 from winnow.cloud_sink.store.store import TopicPartition
 from winnow.events import Event, Recorded, Thumbnail
+from winnow.events.data import SpoolDropped
+from winnow.events.event import decode_data
 
+TOMBSTONE: Final = "spool.dropped"
+_MOST_TOMBSTONES: Final = 1000
+"""Looked at, newest first, when a place is taken; an edge merges those that wait, so a node has few."""
 _IDS_PER_QUERY: Final = 500
 """Databases limit the parameters of one statement; SQLite's oldest limit is 999."""
 
@@ -39,17 +45,18 @@ def write_intake(connection: Connection, intake: Intake, now: datetime) -> Write
         intake: the batch.
         now: what the rows are stamped with.
     """
-    new, repeated, reused = split_known(intake.arrivals, _known(connection, intake.arrivals))
-    refusals = [*intake.refusals, *reused]
+    new, repeated, other_content = split_known(intake.arrivals, _known(connection, intake.arrivals))
+    refusals = [*intake.refusals, *other_content]
     _insert_arrivals(connection, new, now)
     _count_hours(connection, new)
     _update_ledger(connection, intake, new)
-    _account(connection, accounted(intake.arrivals, refusals), now)
+    again = _account(connection, accounted(intake.arrivals, refusals), sequences_of(new), now)
     insert_if_new(connection, dead_letters, [_dead_letter_values(refusal, now) for refusal in refusals])
     return WriteResult(
         stored=len(new) + len(intake.states),
         duplicates=len(repeated),
         refusals=Counter(refusal.reason for refusal in refusals),
+        reused=again,
     )
 
 
@@ -184,9 +191,18 @@ def _camera_values(account: CameraAccount) -> dict[str, Any]:
     }
 
 
-def _account(connection: Connection, added: Mapping[tuple[str, str], list[tuple[int, int]]], now: datetime) -> None:
+def _account(
+    connection: Connection,
+    added: Mapping[Stream, list[tuple[int, int]]],
+    new: Mapping[Stream, Sequence[int]],
+    now: datetime,
+) -> tuple[ReusedPlaces, ...]:
+    """Keep the runs, and return the places of new messages that others have already."""
+    again = []
     for (node, epoch), ranges in added.items():
         before = _runs_from(connection, node, epoch, min(first for first, _ in ranges) - 1)
+        if at := taken(before, new.get((node, epoch), ())):
+            again.append(reused((node, epoch), at, _given_up(connection, node, epoch)))
         after = account(before, ranges, now)
         for gone in set(before) - set(after):
             key = (sequence_runs.c.node == node, sequence_runs.c.epoch == epoch, sequence_runs.c.first == gone.first)
@@ -200,6 +216,25 @@ def _account(connection: Connection, added: Mapping[tuple[str, str], list[tuple[
                 for run in come
             ],
         )
+    return tuple(one for one in again if one is not None)
+
+
+def _given_up(connection: Connection, node: str, epoch: str) -> list[tuple[int, int]]:
+    """Return what the node's tombstones say was given up, those of this batch too."""
+    columns = events.c
+    query = (
+        select(columns.data_json)
+        .where(columns.kind == TOMBSTONE, columns.node == node)
+        .order_by(columns.position.desc())
+        .limit(_MOST_TOMBSTONES)
+    )
+    stones = [decode_data(TOMBSTONE, row.data_json) for row in connection.execute(query)]
+    return [
+        given_up
+        for stone in stones
+        if isinstance(stone, SpoolDropped) and stone.dropped_epoch == epoch
+        for given_up in stone.ranges
+    ]
 
 
 def _runs_from(connection: Connection, node: str, epoch: str, sequence: int) -> list[Run]:
