@@ -24,9 +24,9 @@ _log: Final = logging.getLogger(__name__)
 class MqttIntake:
     """Receives from the broker at QoS 1; what is not acknowledged is received again.
 
-    Never more than `in_flight` messages wait: that is how many the broker sends ahead of their acknowledgement, and a
-    message that comes without that promise (QoS 0) is dropped and counted when they are exceeded. When they are large,
-    the socket is not read any more before some are taken, so that their bytes are bounded too.
+    `in_flight` is how many the broker is asked to send ahead of their acknowledgement; the connection holds it to that
+    within a factor. A message without that promise (QoS 0) is dropped and counted when they are exceeded. When they are
+    large, the socket is not read any more before some are taken, so that their bytes are bounded too.
 
     Args:
         settings: where the broker is and how to log in.

@@ -60,7 +60,7 @@ def test_broker_of_somebody_else_is_not_loaded() -> None:
         (["--url", "mqtt://127.0.0.1:1", "--ca-file", "ca.pem"], "mqtts://"),
         (["--url", "mqtt://127.0.0.1:1", "--password-file", "secret"], "no --username"),
         (["--url", "mqtt://127.0.0.1:1", "--username", "a", "--password-file", "none/secret"], "cannot be read"),
-        (["--url", "mqtts://127.0.0.1:1", "--ca-file", "none/ca.pem"], "check ca_file"),
+        (["--url", "mqtts://127.0.0.1:1", "--ca-file", "none/ca.pem"], "tls: none/ca.pem"),
         (["--url", "mqtt://name:pa55word@127.0.0.1:1"], "no login in the URL"),
         (["--url", "mqtt://name:pa55word@broker.example:1"], "--anywhere"),
     ],
