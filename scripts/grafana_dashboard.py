@@ -189,6 +189,12 @@ BOX: Final = (
             (_increase("winnow_commands_total", "command, outcome"), "{{command}} {{outcome}}"),
         ],
     ),
+    Panel(
+        title="Certificates end in",
+        queries=[("winnow_certificate_not_after_timestamp_seconds{" + NODE + "} - time()", "{{instance}}: {{whose}}")],
+        unit="s",
+        description="The box's own, and the one that the broker has shown.",
+    ),
     Panel(title="Version", queries=[("winnow_build_info{" + NODE + "}", "{{version}}: {{instance}}")]),
 )
 

@@ -10,6 +10,7 @@ from winnow.cloud_sink.store import Store
 from winnow.events import Event, Recorded, Thumbnail, new_event
 from winnow.events.data import (
     CameraStats,
+    CertificateEnd,
     EventData,
     LineCrossed,
     ModelRef,
@@ -113,8 +114,9 @@ class Scene:
         )
         self._store.write([to_kafka(replace(thumbnail, recorded=self._next()))])
 
-    def report(self, *, bytes_in: int, bytes_out: int) -> None:
+    def report(self, *, bytes_in: int, bytes_out: int, certificate_ends: datetime | None = None) -> None:
         """The node's statistics and the states of its cameras came; camera `gate` is offline."""
+        ends = [CertificateEnd(connection="mqtt", whose="own", not_after=certificate_ends)] if certificate_ends else []
         camera = CameraStats(
             camera="street",
             frames_decoded=600,
@@ -126,7 +128,7 @@ class Scene:
             latency_p95_ms=20,
         )
         self.write(
-            NodeStats(period_s=60, cameras=[camera], spool_depth=3, spool_bytes=900, model=MODEL),
+            NodeStats(period_s=60, cameras=[camera], spool_depth=3, spool_bytes=900, model=MODEL, certificates=ends),
             camera=None,
             subject=None,
         )

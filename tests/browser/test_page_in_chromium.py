@@ -234,6 +234,22 @@ def test_summary_shows_bandwidth_and_states(page: Page, address: str, scene: Sce
     expect(page.locator("#complete .figure")).to_have_text("Nothing missing")
 
 
+def test_node_says_that_a_certificate_ends(page: Page, address: str, scene: Scene) -> None:
+    """Two weeks ahead the page tells of it; of one with time left it does not, nor of one that was renewed."""
+    now = datetime.now(UTC)
+    scene.report(bytes_in=1000, bytes_out=10, certificate_ends=now + timedelta(days=9, hours=1))
+    page.goto(address)
+    warning = page.locator("#site .warning")
+    expect(warning).to_have_text("a certificate ends in 9 days")
+    scene.report(bytes_in=1000, bytes_out=10, certificate_ends=now - timedelta(hours=1))
+    page.reload()
+    expect(warning).to_have_text("a certificate has ended")
+    scene.report(bytes_in=1000, bytes_out=10, certificate_ends=now + timedelta(days=60))
+    page.reload()
+    expect(page.locator("#site")).to_contain_text("3 messages waiting")
+    assert warning.count() == 0
+
+
 def test_missing_sequences_raise_an_alarm(page: Page, tmp_path: Path, accounts: Accounts) -> None:
     """A gap is named with its node and exact range, loudly."""
     clock = ManualClock(datetime.now(UTC) - timedelta(minutes=5))

@@ -3,9 +3,9 @@
 Long, because one seam has one suite.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from winnow.events import Event, Recorded, Thumbnail, new_event
 from winnow.events.data import (
     CameraOnline,
     CameraStats,
+    CertificateEnd,
     EventData,
     LineCrossed,
     ModelRef,
@@ -121,7 +122,7 @@ def _thumbnail(sequence: int, event: Event, jpeg: bytes, *, camera: str | None =
     return to_kafka(thumbnail.with_record(Recorded(epoch="e1", sequence=sequence, at=event.time)))
 
 
-def _stats(*cameras: tuple[str, int, int], depth: int = 0) -> NodeStats:
+def _stats(*cameras: tuple[str, int, int], depth: int = 0, ends: Sequence[datetime] = ()) -> NodeStats:
     return NodeStats(
         period_s=60,
         cameras=[
@@ -140,6 +141,7 @@ def _stats(*cameras: tuple[str, int, int], depth: int = 0) -> NodeStats:
         spool_depth=depth,
         spool_bytes=0,
         model=MODEL,
+        certificates=[CertificateEnd(connection="mqtt", whose="own", not_after=at) for at in ends],
     )
 
 
@@ -377,6 +379,21 @@ def test_store_sums_the_bandwidth_once(store: Store) -> None:
     assert store.bandwidth() == Bandwidth(bytes_in=1600, bytes_out=16)
     assert store.bandwidth().factor == 100
     assert store.nodes()[0].spool_depth == 4
+
+
+def test_store_knows_when_the_first_certificate_of_a_node_ends(store: Store) -> None:
+    """By the newest `node.stats`, in UTC; a node that tells of none has none, and other batches leave it as it is."""
+    first, later = NOON + timedelta(days=12), NOON + timedelta(days=90)
+    told = _stats(ends=[later, first.astimezone(timezone(timedelta(hours=2)))])
+    store.write([_record(2, told, camera=None, time=NOON), _record(1, node="south")])
+    store.write([_record(3, time=NOON)])
+    assert [node.certificate_ends_at for node in store.nodes()] == [first, None]
+    store.write([_record(1, _stats(ends=[NOON]), camera=None, time=NOON - timedelta(minutes=1))])
+    assert store.nodes()[0].certificate_ends_at == first
+    store.write([_record(4, _stats(ends=[later]), camera=None, time=NOON + timedelta(minutes=1))])
+    assert store.nodes()[0].certificate_ends_at == later
+    store.write([_record(5, _stats(), camera=None, time=NOON + timedelta(minutes=2))])
+    assert store.nodes()[0].certificate_ends_at is None
 
 
 def test_store_survives_hostile_figures(store: Store) -> None:

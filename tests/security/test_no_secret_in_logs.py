@@ -40,6 +40,13 @@ TYPED_WRONG = "Typed-5ecret-as-name-and-password"
 SECRETS = (CAMERA_LOGIN, CAMERA_TOKEN, MQTT_PASSWORD, DATABASE_PASSWORD, TYPED_WRONG, *PASSWORDS.values())
 CAMERA = f"rtsp://viewer:{CAMERA_LOGIN}@127.0.0.1:9/user=viewer&password={CAMERA_TOKEN}/live?token={CAMERA_TOKEN}#{CAMERA_TOKEN}"
 
+SHOWN: Final = {
+    "edge": {("mqtt", "own"), ("mqtt", "server")},
+    "gateway": {("mqtt", "own"), ("mqtt", "server"), ("kafka", "server")},
+    "sink": {("kafka", "server"), ("store", "own"), ("page", "own")},
+}
+"""The certificates whose end each process tells in its metrics."""
+
 
 def forms_of(secret: str) -> set[str]:
     """Return how a secret might look in a log: as it is, in a URL, in base64."""
@@ -75,6 +82,7 @@ class Run:
     def __init__(self, folder: Path, servers: Servers, authority: Path) -> None:
         self.folder = folder
         self.page = f"https://localhost:{free_port()}"
+        self.metrics = {name: free_port() for name in ("edge", "gateway", "sink")}
         self._servers = servers
         passwords = {"gateway": PASSWORDS["gateway"], "kafka": PASSWORDS["sink"], "database": DATABASE_PASSWORD}
         for name, password in (passwords | {"mqtt": MQTT_PASSWORD}).items():
@@ -97,7 +105,7 @@ class Run:
         assert "example.com" not in text
         # A login that the broker does not ask for is sent to it all the same.
         text = text.replace("mqtt:\n", "mqtt:\n  username: x\n  password_file: mqtt.password\n")
-        return f"{text}metrics: {{port: 0}}\n"
+        return f"{text}metrics: {{port: {self.metrics[Path(name).stem]}}}\n"
 
     def edge(self) -> str:
         """Return the settings of an edge whose spool is sealed."""
@@ -106,12 +114,18 @@ class Run:
             "  username: x\n  password_file: mqtt.password\n  tls: {ca_file: shop-1/ca.pem, "
             "certificate_file: shop-1/certificate.pem, key_file: shop-1/key.pem}\n"
             "spool: {path: spool.sqlite, key_file: spool.key}\n"
-            f"stats_every_s: 1\nmetrics: {{port: 0}}\ncameras:\n  door: {{source: '{CAMERA}'}}\n"
+            f"stats_every_s: 1\nmetrics: {{port: {self.metrics['edge']}}}\ncameras:\n  door: {{source: '{CAMERA}'}}\n"
         )
 
     def write(self, name: str, text: str) -> None:
         """Write a settings file."""
         (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+    def certificates(self, name: str) -> dict[tuple[str, str], float]:
+        """Return connection and owner of each certificate whose end a process tells, with that end."""
+        served = httpx.get(f"http://127.0.0.1:{self.metrics[name]}/metrics", timeout=20).text
+        pattern = r'^winnow_certificate_not_after_timestamp_seconds\{connection="(\w+)",whose="(\w+)"\} (\S+)$'
+        return {(found[1], found[2]): float(found[3]) for found in re.finditer(pattern, served, re.MULTILINE)}
 
     def log(self, name: str) -> str:
         """Return what a process wrote."""
@@ -171,7 +185,7 @@ class Visitor:
         self.secrets += [csrf, token, *self._browser.cookies.values()]
         bearer = {"Authorization": f"Bearer {token}"}
         self._browser.cookies.clear()
-        assert self._browser.get("/api/nodes", headers=bearer).status_code == 200
+        assert self._browser.get("/api/nodes", headers=bearer).json()["nodes"][0]["certificate_ends_at"] is not None
         assert self._browser.get(f"/api/nodes?token={token}", headers=bearer).status_code == 400
         assert self._browser.get(f"/{token}", headers=bearer).status_code == 404
         assert self._browser.get("/api/nodes", headers={"Authorization": f"Bearer {token}x"}).status_code == 401
@@ -205,7 +219,8 @@ def run(tmp_path: Path, servers: Servers, authority: Path) -> Run:
     made.write("refused-sink", without_page.replace("kafka.password", "mqtt.password"))
     made.write("refused-by-database", without_page.replace("database.password", "mqtt.password"))
     made.write("refused-gateway", gateway.replace("gateway.password", "mqtt.password"))
-    made.write("refused-edge", edge.replace("key_file: shop-1/", "key_file: /no/such/"))
+    other_port = edge.replace(f"port: {made.metrics['edge']}", "port: 0")
+    made.write("refused-edge", other_port.replace("key_file: shop-1/", "key_file: /no/such/"))
     return made
 
 
@@ -233,6 +248,8 @@ def test_whole_run_and_its_failures_log_no_secret(run: Run, servers: Servers, au
         assert eventually(lambda: "the certificate was renewed" in run.log("gateway"), within_s=10)
         before = servers.stored()
         assert eventually(lambda: servers.stored() > before, within_s=30)
+        assert {name: set(run.certificates(name)) for name in run.metrics} == SHOWN
+        assert run.certificates("gateway")["mqtt", "own"] > run.certificates("edge")["mqtt", "own"]
         assert eventually(lambda: "trying again" in run.log("refused-sink"), within_s=20)
         assert eventually(lambda: "password authentication failed" in run.log("refused-by-database"), within_s=20)
         assert eventually(lambda: "rtsp://***@127.0.0.1:9/" in run.log("edge"), within_s=20)

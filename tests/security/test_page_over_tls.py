@@ -1,9 +1,11 @@
 """The sink's page over https, as its settings ask for it: `http.tls` in sink.yaml, the whole process."""
 
 import re
+import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +15,7 @@ import pytest
 from scripts.services import free_port
 from tests.end_to_end.installation import sink_process
 from tests.end_to_end.processes import eventually
+from winnow.cli.certificates import Authority
 from winnow.cloud_sink.access import Caller, open_accounts
 from winnow.cloud_sink.testing import quick_passwords
 
@@ -38,6 +41,16 @@ def address(authority: Path, tmp_path: Path, metrics_port: int) -> Iterator[str]
     with sink_process(tmp_path, kafka, "page", url, http=page, metrics=metrics) as sink:
         eventually(lambda: "The page is served" in sink.log_path.read_text(), WAIT_S, sink.log_tail)
         yield f"https://localhost:{port}/"
+
+
+def shown_by(address: str, authority: Path) -> str:
+    """Return the serial number of the certificate that the page shows to a new visitor."""
+    url, context = httpx.URL(address), ssl.create_default_context(cafile=str(authority / "ca.pem"))
+    with (
+        socket.create_connection((url.host, url.port or 0), timeout=WAIT_S) as raw,
+        context.wrap_socket(raw, server_hostname=url.host) as connection,
+    ):
+        return str((connection.getpeercert() or {})["serialNumber"])
 
 
 def log_in(browser: httpx.Client, password: str) -> httpx.Response:
@@ -66,3 +79,16 @@ def test_page_is_served_over_tls_and_counts_refused_logins(
     metrics = httpx.get(f"http://127.0.0.1:{metrics_port}/metrics", timeout=WAIT_S).text
     assert 'winnow_sink_refused_logins_total{reason="password"} 1.0' in metrics
     assert 'winnow_sink_refused_logins_total{reason="too_many"} 0.0' in metrics
+
+
+def test_renewed_certificate_is_shown_without_a_restart(address: str, authority: Path) -> None:
+    """Whoever comes after the renewal sees the new one, key and all; who is connected stays so, and logged in."""
+    with httpx.Client(
+        base_url=address, verify=ssl.create_default_context(cafile=str(authority / "ca.pem")), timeout=WAIT_S
+    ) as browser:
+        assert log_in(browser, PASSWORD).status_code == 303
+        before = shown_by(address, authority)
+        entry = Authority(authority).renew("localhost", datetime.now(UTC), with_new_key=True)
+        eventually(lambda: int(shown_by(address, authority), 16) == int(entry.serial, 16), WAIT_S, lambda: "as before")
+        assert before != shown_by(address, authority)
+        assert browser.get("api/me").json()["name"] == "alice"

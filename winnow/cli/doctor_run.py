@@ -16,6 +16,7 @@ from winnow.cli.diagnosis import (
     Finding,
     examine_broker,
     examine_camera,
+    examine_certificate,
     examine_clock,
     examine_disk,
     examine_machine,
@@ -98,6 +99,7 @@ def _examinations(settings: EdgeSettings | None, only: str | None, within_s: flo
         Examination(
             part="broker", look=lambda: [examine_broker(settings.mqtt, settings.node, clock, within_s=within_s)]
         ),
+        Examination(part="certificate", look=lambda: examine_certificate(settings.mqtt, clock)),
         Examination(part="model", look=lambda: [examine_model(settings)], is_measured=True),
         Examination(part="disk", look=lambda: [examine_disk(settings.spool)]),
         *_of_machine(settings),

@@ -27,6 +27,7 @@ from winnow.pipeline.delivery.key_file import KeyFileError
 from winnow.pipeline.settings import EdgeSettings
 from winnow.runtime.clock import Clock
 from winnow.runtime.settings import SettingsError
+from winnow.runtime.tls import Seen
 
 WRITE_WITHIN_S: Final = 2.0
 """How long the end of the process waits for a disk that has stalled."""
@@ -44,18 +45,19 @@ class Delivery:
 
 
 @contextmanager
-def open_delivery(
+def open_delivery(  # noqa: PLR0913 - what a delivery depends on
     settings: EdgeSettings,
     *,
     registry: CollectorRegistry,
     clock: Clock,
     stopping: Flag,
     command: Callable[[bytes], None] = lambda _: None,
+    seen: Seen | None = None,
 ) -> Iterator[Delivery]:
     """Yield a delivery that runs; at the end of the block it sends what it can, and the rest stays in the spool.
 
     Nobody waits for room in front of the disk once `stopping` is set. `command` is given the payload of each command
-    that arrives, and must not block.
+    that arrives, and must not block; `seen` the certificate that the broker shows.
 
     Ends the command if the spool or the broker's settings cannot be used.
     """
@@ -77,7 +79,7 @@ def open_delivery(
     except OSError as exc:
         fail(f"spool {path}: {exc.strerror}; choose another spool.path")
     try:
-        connect = paho_connect(settings.mqtt, node=settings.node, version=__version__, clock=clock)
+        connect = paho_connect(settings.mqtt, node=settings.node, version=__version__, clock=clock, seen=seen)
         link = settings.link
         publisher = Publisher(
             spool,

@@ -10,7 +10,8 @@ from winnow import __version__
 from winnow.cli.commands import Commands
 from winnow.cli.decoder_metrics import DecodersCollector
 from winnow.cli.reloading import Reloading
-from winnow.events.data import SettingsInUse
+from winnow.events.data import CertificateEnd, SettingsInUse
+from winnow.runtime.certificates import Certificates
 
 
 class NodeCollector(Collector):
@@ -53,6 +54,14 @@ class NodeCollector(Collector):
             }
             for name, (text, value) in gauges.items():
                 yield GaugeMetricFamily(f"winnow_settings_{name}", text, value=float(value))
+
+
+def certificate_ends(certificates: Certificates) -> list[CertificateEnd]:
+    """Return what `node.stats` says of certificates."""
+    return [
+        CertificateEnd(connection=term.connection, whose=term.whose, not_after=term.not_after)
+        for term in certificates.terms()
+    ]
 
 
 def register_process(registry: CollectorRegistry, collector: NodeCollector) -> None:

@@ -21,7 +21,7 @@ from winnow.cli.commands import Commands, Inbox
 from winnow.cli.console import fail
 from winnow.cli.edge_objects import build_scheduler, make_camera
 from winnow.cli.edge_outbox import Delivery, open_delivery
-from winnow.cli.process_metrics import NodeCollector, register_process
+from winnow.cli.process_metrics import NodeCollector, certificate_ends, register_process
 from winnow.cli.reloading import Reloading
 from winnow.cli.summary import Summary, format_saving
 from winnow.pipeline.analysis import model_ref
@@ -34,6 +34,8 @@ from winnow.pipeline.edge_node import EdgeNode
 from winnow.pipeline.settings import CameraSettings, EdgeSettings
 from winnow.pipeline.sources import SourceError, share_of
 from winnow.pipeline.start_pace import StartPace
+from winnow.runtime.certificate_alarm import CertificateAlarm, watched
+from winnow.runtime.certificates import CertificateCollector, Certificates
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.service_manager import ServiceManager
@@ -68,9 +70,16 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
     disable_created_metrics()  # type: ignore[no-untyped-call]
     clock, registry, hang_up, inbox = SystemClock(), CollectorRegistry(), HangUp(sys.stderr), Inbox()
     manager, started_mono_s = ServiceManager(environ, clock), clock.monotonic_s()
+    certificates = Certificates({"mqtt": settings.mqtt.tls.certificate_file if settings.mqtt.has_tls else None})
+    registry.register(CertificateCollector(certificates))
+    alarm = CertificateAlarm(certificates, clock, {"mqtt": (settings.mqtt.tls, [settings.mqtt.address])})
+    seen = certificates.seen_on("mqtt")
     with (
         stop_on_signals(hang_up.asked) as stopping,
-        open_delivery(settings, registry=registry, clock=clock, stopping=stopping, command=inbox.put) as delivery,
+        open_delivery(
+            settings, registry=registry, clock=clock, stopping=stopping, command=inbox.put, seen=seen
+        ) as delivery,
+        watched(alarm),
     ):
         scheduler = build_scheduler(settings, clock)
         build = partial(_build_camera, settings, scheduler, delivery, clock, map(share_of, count()))
@@ -87,6 +96,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
             clock=clock,
             accounts=delivery.accounts,
             start_pace=StartPace(len(os.sched_getaffinity(0))),
+            certificates=partial(certificate_ends, certificates),
         )
         registry.register(CameraCollector(lambda: node.cameras))
         registry.register(AccountsCollector(delivery.accounts, lambda: [camera.name for camera in node.cameras]))

@@ -27,6 +27,7 @@ from winnow.events.kafka import KafkaRecord
 from winnow.events.topics import KAFKA_TOPICS
 from winnow.runtime.kafka import client_arguments
 from winnow.runtime.retry import Backoff
+from winnow.runtime.tls import Seen
 
 POLL_MS: Final = 500
 START_TIMEOUT_S: Final = 15.0
@@ -56,6 +57,7 @@ class SinkConsumer:
         settings: how to reach Kafka, the group that shares out the partitions, the size of a transaction.
         store: keeps rows and offsets.
         metrics: counts.
+        seen: told of the certificates that Kafka's servers show.
 
     Attributes:
         kafka_ok: whether Kafka was reachable when it was last tried.
@@ -67,8 +69,8 @@ class SinkConsumer:
         SettingsError: a password file or a certificate cannot be read.
     """
 
-    def __init__(self, settings: SinkSettings, *, store: Store, metrics: SinkMetrics) -> None:
-        self._client_arguments = client_arguments(settings.kafka)
+    def __init__(self, settings: SinkSettings, *, store: Store, metrics: SinkMetrics, seen: Seen | None = None) -> None:
+        self._client_arguments = client_arguments(settings.kafka, seen)
         self._group = settings.group
         self._batch_records = settings.batch_records
         self._store = store

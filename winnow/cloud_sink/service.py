@@ -14,6 +14,8 @@ from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.settings import SinkSettings
 from winnow.cloud_sink.store import Store, StoreError, StoreUnavailableError, open_store
 from winnow.cloud_sink.worker import WorkerThread
+from winnow.runtime.certificate_alarm import CertificateAlarm, watched
+from winnow.runtime.certificates import CertificateCollector, Certificates
 from winnow.runtime.clock import Clock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.retry import Backoff
@@ -40,6 +42,9 @@ def run_sink(
         OSError: a port for metrics or page is taken.
     """
     metrics = SinkMetrics()
+    certificates = certificates_of(settings)
+    metrics.registry.register(CertificateCollector(certificates))
+    alarm = CertificateAlarm(certificates, clock, {"kafka": (settings.kafka.tls, settings.kafka.addresses)})
     consumers: list[SinkConsumer] = []
     health = partial(_health, consumers)
     with ExitStack() as stack:
@@ -47,15 +52,28 @@ def run_sink(
             metrics_server(metrics.registry, health, host=settings.metrics.host, port=settings.metrics.port)
         )
         _log.info("Metrics and health are served", extra={"address": f"http://{host}:{port}"})
+        stack.enter_context(watched(alarm))
         store = _open_store(settings, stopping, clock)
         if store is None:
             return
         stack.callback(store.close)
         stack.enter_context(_page(settings, store, metrics, clock, show_password))
-        consumer = SinkConsumer(settings, store=store, metrics=metrics)
+        consumer = SinkConsumer(settings, store=store, metrics=metrics, seen=certificates.seen_on("kafka"))
         consumers.append(consumer)
         asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
     _log.info("Stopped")
+
+
+def certificates_of(settings: SinkSettings) -> Certificates:
+    """Return the certificates that a sink shows."""
+    page, store = settings.http.tls if settings.http is not None else None, settings.store.tls
+    return Certificates(
+        {
+            "kafka": settings.kafka.tls.certificate_file if settings.kafka.has_tls else None,
+            "store": store.certificate_file if store is not None else None,
+            "page": page.certificate_file if page is not None else None,
+        }
+    )
 
 
 def _health(consumers: list[SinkConsumer]) -> Mapping[str, object]:

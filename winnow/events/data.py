@@ -314,6 +314,20 @@ class CommandAnswer(_Data, frozen=True, kw_only=True):
     reason: Reason | None = None
 
 
+class CertificateEnd(_Data, frozen=True, kw_only=True):
+    """When a certificate ends.
+
+    Attributes:
+        connection: what it is shown on, such as `mqtt`.
+        whose: the node's own, or the one that the server has shown.
+        not_after: valid until.
+    """
+
+    connection: Label
+    whose: Literal["own", "server"]
+    not_after: Moment
+
+
 class NodeStats(_Data, frozen=True, kw_only=True):
     """What a node did in the last `period_s` seconds.
 
@@ -321,6 +335,7 @@ class NodeStats(_Data, frozen=True, kw_only=True):
         settings: which settings run; None where nothing watches them.
         answers: what became of the commands since the last report, oldest first.
         link: what the link carries; None if this process sends nothing.
+        certificates: when those end that the node shows and is shown.
     """
 
     period_s: Seconds
@@ -331,6 +346,7 @@ class NodeStats(_Data, frozen=True, kw_only=True):
     settings: SettingsInUse | None = None
     answers: Annotated[list[CommandAnswer], Meta(max_length=64)] = []
     link: LinkUse | None = None
+    certificates: Annotated[list[CertificateEnd], Meta(max_length=16)] = []
 
 
 class SpoolDropped(_Data, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from winnow.gateway.kafka_topics import create_missing_topics
 from winnow.gateway.settings import KafkaOutSettings
 from winnow.runtime.errors import DestinationError
 from winnow.runtime.kafka import client_arguments
+from winnow.runtime.tls import Seen
 
 CLOSE_WITHIN_S: Final = 3.0
 
@@ -34,15 +35,16 @@ class KafkaDestination:
     Args:
         settings: where Kafka is and how to write.
         max_batch_bytes: the size of a batch for one partition.
+        seen: told of the certificates that Kafka's servers show.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
     """
 
-    def __init__(self, settings: KafkaOutSettings, *, max_batch_bytes: int) -> None:
+    def __init__(self, settings: KafkaOutSettings, *, max_batch_bytes: int, seen: Seen | None = None) -> None:
         self._settings = settings
         self._max_batch_bytes = max_batch_bytes
-        self._client_arguments = client_arguments(settings)
+        self._client_arguments = client_arguments(settings, seen)
         self._producer: AIOKafkaProducer | None = None
         self._topics_checked = False
 

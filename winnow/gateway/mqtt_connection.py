@@ -10,14 +10,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 from winnow.gateway import mqtt_packets as packets
 from winnow.gateway.intake import ConnectionLostError
 from winnow.gateway.mqtt_packets import MalformedPacketError, Publish
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.mqtt import SESSION_EXPIRY_S, MqttSettings, password_of, prepare_socket
-from winnow.runtime.tls import CertificateWatch, client_context
+from winnow.runtime.tls import CertificateWatch, Seen, client_context
 
 MAX_PACKET_BYTES: Final = 320 * 1024
 """Asked of the broker. The contract's largest payload is 256 KiB; the rest is room for poison to be seen as such."""
@@ -52,12 +51,13 @@ class MqttConnection(asyncio.Protocol):
         receive_maximum: most unacknowledged messages that the broker sends.
         on_message: called for each message, on the event loop.
         password: instead of the settings' password file.
+        seen: told of the certificate that the broker shows.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a connection depends on
         self,
         settings: MqttSettings,
         *,
@@ -65,13 +65,14 @@ class MqttConnection(asyncio.Protocol):
         receive_maximum: int,
         on_message: Message,
         password: str | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
         self._receive_maximum = receive_maximum
         self._on_message = on_message
         self._password = password_of(settings) if password is None else password
-        self._tls = client_context(settings.tls) if urlsplit(settings.url).scheme == "mqtts" else None
+        self._tls = client_context(settings.tls, seen) if settings.has_tls else None
         self._certificate = CertificateWatch(settings.tls, SystemClock())
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()

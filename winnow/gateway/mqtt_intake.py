@@ -14,6 +14,7 @@ from winnow.gateway.mqtt_connection import MqttConnection
 from winnow.gateway.mqtt_packets import Publish
 from winnow.runtime.mqtt import MqttSettings, new_client
 from winnow.runtime.retry import Backoff
+from winnow.runtime.tls import Seen
 
 MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
 """Payloads that may wait; one read of the socket and the batch that is being stored come on top."""
@@ -35,6 +36,7 @@ class MqttIntake:
         in_flight: the broker's window.
         backoff: between two attempts to connect.
         metrics: counts connections and drops.
+        seen: told of the certificate that the broker shows.
 
     Attributes:
         waiting_bytes: payloads that wait.
@@ -52,9 +54,11 @@ class MqttIntake:
         backoff: Backoff,
         metrics: GatewayMetrics,
         nodes: Sequence[str] = (),
+        seen: Seen | None = None,
     ) -> None:
         new_client(settings, client_id=client_id)  # files that cannot be read are told now, not at the first connection
         self._settings = settings
+        self._seen = seen
         self._client_id = client_id
         self._filters = [name for node in nodes for name in filters_of(node)] or list(GATEWAY_FILTERS)
         self._not_ours = GATEWAY_FILTERS if nodes else ()
@@ -89,6 +93,7 @@ class MqttIntake:
             client_id=self._client_id,
             receive_maximum=self._in_flight,
             on_message=self._on_message,
+            seen=self._seen,
         )
         try:
             await connection.open(self._filters, instead_of=self._not_ours)

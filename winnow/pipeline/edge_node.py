@@ -9,7 +9,7 @@ from threading import Event as Flag
 from typing import Final, Protocol
 
 from winnow.events import Event, new_event
-from winnow.events.data import CommandAnswer, ModelRef, SettingsInUse
+from winnow.events.data import CertificateEnd, CommandAnswer, ModelRef, SettingsInUse
 from winnow.events.identity import digest_of, event_id
 from winnow.events.names import source_of
 from winnow.pipeline.bandwidth import Accounts
@@ -97,6 +97,7 @@ class EdgeNode:
         stats_every_s: wall time between two `node.stats`.
         clock: tells that time.
         accounts: of bytes by camera and day; None where nothing is sent.
+        certificates: gives what the statistics say of them.
         start_pace: holds live cameras back for a moment when many start at once; None starts them together.
 
     Attributes:
@@ -114,6 +115,7 @@ class EdgeNode:
         stats_every_s: float,
         clock: Clock,
         accounts: Accounts | None = None,
+        certificates: Callable[[], Sequence[CertificateEnd]] = tuple,
         start_pace: StartPace | None = None,
     ) -> None:
         self.stats_every_s = stats_every_s
@@ -126,6 +128,7 @@ class EdgeNode:
         self._outbox = outbox
         self._clock = clock
         self._accounts = accounts
+        self._certificates = certificates
         self._start_pace = start_pace
         self._reporter = StatisticsReporter(model)
         self._reported_at_mono_s = clock.monotonic_s()
@@ -283,6 +286,7 @@ class EdgeNode:
             spool_bytes=self._outbox.size_bytes,
             settings=self.settings_in_use,
             accounts=self._accounts,
+            certificates=self._certificates(),
             answers=[self._answers.popleft() for _ in range(len(self._answers))],
         )
         self._settings_told = self.settings_in_use

@@ -7,6 +7,7 @@ from msgspec import structs
 
 from winnow.events.data import (
     CameraStats,
+    CertificateEnd,
     CommandAnswer,
     DayBytes,
     LinkUse,
@@ -69,6 +70,7 @@ class StatisticsReporter:
         settings: SettingsInUse | None = None,
         answers: Sequence[CommandAnswer] = (),
         accounts: Accounts | None = None,
+        certificates: Sequence[CertificateEnd] = (),
     ) -> NodeStats:
         """Return the growth of every camera's counters since the last call (since the start, at the first one)."""
         stats = []
@@ -85,6 +87,7 @@ class StatisticsReporter:
             settings=settings,
             answers=list(answers),
             link=self._link(accounts) if accounts else None,
+            certificates=list(certificates),
         )
 
     def _with_account(self, stats: CameraStats, account: CameraAccount) -> CameraStats:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from winnow.runtime.settings import Settings, SettingsError, SettingsPath
-from winnow.runtime.tls import TlsSettings, client_context
+from winnow.runtime.tls import Seen, TlsSettings, client_context
 
 
 class KafkaSettings(Settings):
@@ -26,9 +26,24 @@ class KafkaSettings(Settings):
     password_file: SettingsPath | None = None
     tls: TlsSettings = TlsSettings()
 
+    @property
+    def has_tls(self) -> bool:
+        """Return whether Kafka is reached over TLS."""
+        return self.security_protocol.endswith("SSL")
 
-def client_arguments(settings: KafkaSettings) -> dict[str, Any]:
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Return host and port of each server that is named."""
+        named = (server.strip().rpartition(":") for server in self.bootstrap_servers.split(","))
+        return [(host.strip("[]"), int(port)) for host, _, port in named if host and port.isdecimal()]
+
+
+def client_arguments(settings: KafkaSettings, seen: Seen | None = None) -> dict[str, Any]:
     """Return the keyword arguments that every aiokafka client shares.
+
+    Args:
+        settings: where Kafka is and how to log in.
+        seen: told of the certificates that Kafka's servers show.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
@@ -37,8 +52,8 @@ def client_arguments(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": settings.bootstrap_servers,
         "security_protocol": settings.security_protocol,
     }
-    if settings.security_protocol.endswith("SSL"):
-        arguments["ssl_context"] = client_context(settings.tls)
+    if settings.has_tls:
+        arguments["ssl_context"] = client_context(settings.tls, seen)
     if settings.security_protocol.startswith("SASL"):
         arguments |= {
             "sasl_mechanism": settings.sasl_mechanism,

@@ -11,7 +11,7 @@ from paho.mqtt.properties import Properties
 from pydantic import AfterValidator, Field
 
 from winnow.runtime.settings import Settings, SettingsError, SettingsPath
-from winnow.runtime.tls import TlsSettings, client_context
+from winnow.runtime.tls import Seen, TlsSettings, client_context
 
 _DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
@@ -53,8 +53,20 @@ class MqttSettings(Settings):
         parts = urlsplit(self.url)
         return str(parts.hostname), parts.port or _DEFAULT_PORTS[parts.scheme]
 
+    @property
+    def has_tls(self) -> bool:
+        """Return whether the broker is reached over TLS."""
+        return urlsplit(self.url).scheme == "mqtts"
 
-def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = False, reconnects: bool = True) -> Client:
+
+def new_client(
+    settings: MqttSettings,
+    *,
+    client_id: str,
+    manual_ack: bool = False,
+    reconnects: bool = True,
+    seen: Seen | None = None,
+) -> Client:
     """Return a paho client (MQTT 5, callback API 2) with login and TLS set, not connected yet.
 
     Args:
@@ -62,6 +74,7 @@ def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = Fal
         client_id: what the broker knows this client by.
         manual_ack: True leaves the acknowledgement of what arrives to the caller.
         reconnects: False lets the client's thread end with its first connection.
+        seen: told of the certificate that the broker shows.
 
     Raises:
         SettingsError: the password file or a certificate cannot be read.
@@ -76,8 +89,8 @@ def new_client(settings: MqttSettings, *, client_id: str, manual_ack: bool = Fal
     client.on_socket_open = lambda _client, _data, connection: prepare_socket(connection)
     if settings.username is not None:
         client.username_pw_set(settings.username, password_of(settings))
-    if urlsplit(settings.url).scheme == "mqtts":
-        client.tls_set_context(client_context(settings.tls))
+    if settings.has_tls:
+        client.tls_set_context(client_context(settings.tls, seen))
     return client
 
 

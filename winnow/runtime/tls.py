@@ -2,6 +2,9 @@
 
 import logging
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +34,31 @@ class TlsSettings(Settings):
         return [path for path in (self.ca_file, self.certificate_file, self.key_file) if path is not None]
 
 
-def client_context(settings: TlsSettings) -> ssl.SSLContext:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerCertificate:
+    """What a server has shown, and a handshake has verified.
+
+    Attributes:
+        host: the name under which it was reached.
+        not_before: valid from, UTC.
+        not_after: valid until, UTC.
+    """
+
+    host: str
+    not_before: datetime
+    not_after: datetime
+
+
+Seen = Callable[[ServerCertificate], None]
+"""Told of each server's certificate, on the thread whose handshake it is; must not block nor raise."""
+
+
+def client_context(settings: TlsSettings, seen: Seen | None = None) -> ssl.SSLContext:
     """Return a context that verifies the server's name and chain, TLS 1.2 at least.
+
+    Args:
+        settings: the files of this end.
+        seen: told of the server's certificate after each handshake.
 
     Raises:
         SettingsError: a file is missing or holds no usable certificate or key.
@@ -46,7 +72,37 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
             context.load_cert_chain(settings.certificate_file, settings.key_file)
     except (OSError, ssl.SSLError) as exc:
         raise SettingsError(f"tls: {exc}; check ca_file, certificate_file and key_file") from exc
+    if seen is not None:
+        _tell_after_handshakes(context, seen)
     return context
+
+
+def _tell_after_handshakes(context: ssl.SSLContext, seen: Seen) -> None:
+    """Let the context make connections that tell what the server has shown.
+
+    Every library comes through here, whether it wraps a socket or, as asyncio does, two buffers; none of them hands its
+    certificates out in the same way. Source: Python's `ssl`, `SSLContext.sslsocket_class` and `sslobject_class`.
+    """
+
+    class TellingSocket(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is inherited
+            super().do_handshake(block)
+            seen(_shown_by(self))
+
+    class TellingObject(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            super().do_handshake()
+            seen(_shown_by(self))
+
+    context.sslsocket_class, context.sslobject_class = TellingSocket, TellingObject
+
+
+def _shown_by(connection: ssl.SSLSocket | ssl.SSLObject) -> ServerCertificate:
+    shown = connection.getpeercert() or {}
+    not_before, not_after = (
+        datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown[name])), UTC) for name in ("notBefore", "notAfter")
+    )
+    return ServerCertificate(host=str(connection.server_hostname), not_before=not_before, not_after=not_after)
 
 
 def _check_readable(path: Path) -> None:

@@ -8,7 +8,7 @@ told from an open one; what it does not let through it says of a message that it
 import secrets
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any, Final
 
@@ -19,10 +19,11 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from winnow.cli.diagnosis.finding import Finding, good, problem, warning
 from winnow.events.topics import PREFIX, camera_status_topic, commands_topic, receipts_topic
+from winnow.runtime.certificates import term_of
 from winnow.runtime.clock import Clock
 from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
 from winnow.runtime.settings import SettingsError
-from winnow.runtime.tls import client_context
+from winnow.runtime.tls import Seen, ServerCertificate, client_context
 
 PART: Final = "broker"
 NO_CAMERA: Final = "winnow-doctor"
@@ -58,15 +59,16 @@ def examine_broker(settings: MqttSettings, node: str, clock: Clock, *, within_s:
         client = new_client(settings, client_id=f"winnow-doctor-{node}-{secrets.token_hex(3)}", reconnects=False)
     except SettingsError as exc:
         return problem(PART, str(exc), "correct the section mqtt of the settings")
+    shown: list[ServerCertificate] = []
     try:
-        _reach(settings, within_s)
+        _reach(settings, within_s, shown.append)
     except OSError as exc:
         return _unreachable(settings, exc)
     client.connect_timeout = within_s
     heard = _Heard()
     _listen(client, _topics(node), heard, clock)
     try:
-        return _talk(client, settings, node, heard, clock, within_s)
+        return _with_certificate(_talk(client, settings, node, heard, clock, within_s), shown, clock)
     except OSError as exc:
         return _unreachable(settings, exc)
     finally:
@@ -78,16 +80,28 @@ def _topics(node: str) -> tuple[str, str]:
     return receipts_topic(node), commands_topic(node)
 
 
-def _reach(settings: MqttSettings, within_s: float) -> None:
-    """Return if the port takes connections, and TLS ones where that is asked for.
+def _with_certificate(found: Finding, shown: list[ServerCertificate], clock: Clock) -> Finding:
+    """Return the finding, and whether the broker's certificate ends soon."""
+    if not shown or found.status == "problem":
+        return found
+    term = term_of(PART, shown[-1])
+    facts = {**found.facts, "certificate_not_after": term.not_after.isoformat()}
+    if not term.ends_soon(clock.now()):
+        return replace(found, facts=facts)
+    said = f"{found.said}; its certificate ends on {term.not_after:%Y-%m-%d}"
+    return replace(found, status="warning", said=said, advice="have the broker's certificate renewed", facts=facts)
+
+
+def _reach(settings: MqttSettings, within_s: float, seen: Seen) -> None:
+    """Return if the port takes connections, and TLS ones where that is asked for, whose certificate is told.
 
     Raises:
         OSError: it does not.
     """
     host, port = settings.address
     with socket.create_connection((host, port), timeout=within_s) as connection:
-        if settings.url.startswith("mqtts:"):
-            with client_context(settings.tls).wrap_socket(connection, server_hostname=host):
+        if settings.has_tls:
+            with client_context(settings.tls, seen).wrap_socket(connection, server_hostname=host):
                 return
 
 
@@ -144,7 +158,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what was heard, and of whom
     settings: MqttSettings, node: str, topics: tuple[str, str], heard: _Heard, connected_ms: float, answer_ms: float
 ) -> Finding:
     host, port = settings.address
-    has_tls = settings.url.startswith("mqtts:")
+    has_tls = settings.has_tls
     secured = "TLS" if has_tls else "no TLS"
     said = f"{host}:{port}, {secured}, connected in {connected_ms:.0f} ms, round trip {answer_ms:.1f} ms"
     facts = {"tls": has_tls, "connected_ms": round(connected_ms, 1), "round_trip_ms": round(answer_ms, 2)}
@@ -167,7 +181,7 @@ def _unreachable(settings: MqttSettings, exc: OSError) -> Finding:
     if isinstance(exc, ssl.SSLCertVerificationError):
         said = f"its certificate is not trusted: {exc.verify_message}"
         advice = "set mqtt.tls.ca_file, or use the name that the certificate is for"
-    elif isinstance(exc, ssl.SSLError) or (isinstance(exc, ConnectionResetError) and settings.url.startswith("mqtts:")):
+    elif isinstance(exc, ssl.SSLError) or (isinstance(exc, ConnectionResetError) and settings.has_tls):
         said, advice = f"no TLS there: {exc.strerror or exc}", "use mqtt:// or the broker's TLS port, usually 8883"
     elif isinstance(exc, socket.gaierror):
         said, advice = "no such host", "correct mqtt.url, or look at this box's name server"

@@ -68,7 +68,8 @@ class Ledger:
     def _note_stats(self, node: str, stats: NodeStats, at: datetime) -> None:
         account = self.nodes[node]
         if account.stats_at is None or at >= account.stats_at:
-            row = replace(account.row, spool_depth=stats.spool_depth)
+            ends_at = min((in_utc(one.not_after) for one in stats.certificates), default=None)
+            row = replace(account.row, spool_depth=stats.spool_depth, certificate_ends_at=ends_at)
             self.nodes[node] = NodeAccount(row=row, stats_at=at)
         for camera in stats.cameras:
             self._add_bytes(node, camera)

@@ -21,6 +21,7 @@ from winnow.cloud_sink.store.schema import (
     dead_letters,
     events,
     hour_counts,
+    node_certificates,
     nodes,
     sequence_runs,
     thumbnails,
@@ -97,8 +98,14 @@ def hour_count(row: Row[Any]) -> HourCount:
     return HourCount(hour=row.hour, label=row.label, count=int(row.events))
 
 
+def select_nodes() -> Select[Any]:
+    """Return the query for what is known of nodes."""
+    ends = node_certificates
+    return select(nodes, ends.c.ends_at).join_from(nodes, ends, ends.c.node == nodes.c.node, isouter=True)
+
+
 def node_row(row: Row[Any]) -> NodeRow:
-    """Return one row of the table `nodes` as a value."""
+    """Return one row of `select_nodes` as a value."""
     return NodeRow(
         node=row.node,
         state=row.state,
@@ -106,6 +113,7 @@ def node_row(row: Row[Any]) -> NodeRow:
         version=row.version,
         last_event_at=row.last_event_at,
         spool_depth=row.spool_depth,
+        certificate_ends_at=row.ends_at,
     )
 
 
@@ -123,7 +131,7 @@ def camera_row(row: Row[Any]) -> CameraRow:
 
 def read_nodes(connection: Connection) -> list[NodeRow]:
     """Return every node, by name."""
-    return [node_row(row) for row in connection.execute(select(nodes).order_by(nodes.c.node))]
+    return [node_row(row) for row in connection.execute(select_nodes().order_by(nodes.c.node))]
 
 
 def read_cameras(connection: Connection) -> list[CameraRow]:

@@ -109,6 +109,8 @@ class NodeRow:
         version: of its software; None before its first status.
         last_event_at: newest `recorded_at` of its events and thumbnails; None before the first.
         spool_depth: messages waiting in its spool by its newest `node.stats`; None before the first.
+        certificate_ends_at: when the first of the certificates ends that it shows and is shown, by the same; None if it
+            tells of none.
     """
 
     node: str
@@ -117,6 +119,7 @@ class NodeRow:
     version: str | None
     last_event_at: datetime | None
     spool_depth: int | None
+    certificate_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,14 @@ nodes: Final = Table(
     Column("stats_at", UtcTime),
 )
 
+node_certificates: Final = Table(
+    "node_certificates",
+    metadata,
+    Column("node", Text, primary_key=True),
+    Column("ends_at", UtcTime),
+)
+"""Beside `nodes` and not in it: a table that is missing is made, a column is not."""
+
 cameras: Final = Table(
     "cameras",
     metadata,

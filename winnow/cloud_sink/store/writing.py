@@ -13,7 +13,7 @@ from winnow.cloud_sink.store.dialects import insert_if_new, insert_or_replace
 from winnow.cloud_sink.store.intake import Arrival, Intake, Key, Refusal, accounted, in_utc, split_known, storable
 from winnow.cloud_sink.store.ledger import CameraAccount, Ledger, NodeAccount, touched_by
 from winnow.cloud_sink.store.places import Stream, reused, sequences_of, taken
-from winnow.cloud_sink.store.reading import camera_row, node_row
+from winnow.cloud_sink.store.reading import camera_row, node_row, select_nodes
 from winnow.cloud_sink.store.rows import ReusedPlaces, WriteResult, hour_of, label_of
 from winnow.cloud_sink.store.schema import (
     cameras,
@@ -21,6 +21,7 @@ from winnow.cloud_sink.store.schema import (
     events,
     hour_counts,
     kafka_offsets,
+    node_certificates,
     nodes,
     sequence_runs,
     thumbnails,
@@ -146,13 +147,17 @@ def _count_hours(connection: Connection, new: Iterable[Arrival]) -> None:
 
 def _update_ledger(connection: Connection, intake: Intake, new: Sequence[Arrival]) -> None:
     ledger = _load_ledger(connection, touched_by(intake))
+    ends_before = {name: account.row.certificate_ends_at for name, account in ledger.nodes.items()}
     ledger.note(new, intake.states)
     insert_or_replace(connection, nodes, [_node_values(account) for account in ledger.nodes.values()])
+    ends = {name: account.row.certificate_ends_at for name, account in ledger.nodes.items()}
+    changed = [{"node": name, "ends_at": at} for name, at in ends.items() if at != ends_before.get(name)]
+    insert_or_replace(connection, node_certificates, changed)
     insert_or_replace(connection, cameras, [_camera_values(account) for account in ledger.cameras.values()])
 
 
 def _load_ledger(connection: Connection, touched: set[str]) -> Ledger:
-    known_nodes = connection.execute(select(nodes).where(nodes.c.node.in_(touched)))
+    known_nodes = connection.execute(select_nodes().where(nodes.c.node.in_(touched)))
     known_cameras = connection.execute(select(cameras).where(cameras.c.node.in_(touched)))
     return Ledger(
         {row.node: NodeAccount(row=node_row(row), stats_at=row.stats_at) for row in known_nodes},

@@ -1,7 +1,9 @@
 """The page on a port, on a thread of its own, gone within seconds of being asked to stop."""
 
+import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -17,7 +19,9 @@ from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.app import create_app
 from winnow.cloud_sink.web.login import NoteRefused, OneTimeCodes, unnoted
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS
-from winnow.runtime.clock import Clock
+from winnow.runtime.clock import Clock, SystemClock
+from winnow.runtime.file_watch import LOOK_EVERY_S
+from winnow.runtime.tls import CertificateWatch, TlsSettings
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8080
@@ -49,15 +53,32 @@ class _Server(uvicorn.Server):
             )
         )
         self._feed = app.state.feed
+        self._tls = tls
+        self._renewing: asyncio.Task[None] | None = None
         self.ready = Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._tls is not None and self.config.ssl is not None:
+            self._renewing = asyncio.create_task(_renew(self.config.ssl, self._tls), name="certificate")
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()
         self._feed.close()
         await super().shutdown(sockets)
+
+
+async def _renew(context: ssl.SSLContext, tls: PageTlsSettings) -> None:
+    """Show a renewed certificate to whoever comes from now on; one that cannot be used changes nothing."""
+    files = TlsSettings(certificate_file=tls.certificate_file, key_file=tls.key_file)
+    watch = CertificateWatch(files, SystemClock())
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if watch.has_changed():
+            context.load_cert_chain(tls.certificate_file, tls.key_file)
+            _LOG.info("The page's certificate was renewed")
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from winnow.pipeline.delivery.metrics import RefusalReason
 from winnow.pipeline.delivery.statuses import node_status_message
 from winnow.runtime.clock import Clock
 from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
-from winnow.runtime.tls import CertificateWatch
+from winnow.runtime.tls import CertificateWatch, Seen
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,7 @@ class PahoLink:
         wake: called from the network thread when there is something to report.
         clock: times the silence.
         resumes: True takes over the session of the link before, False begins a new one.
+        seen: told of the certificate that the broker shows.
 
     Attributes:
         can_be_resumed: whether the session waits for a link with a renewed certificate.
@@ -104,6 +105,7 @@ class PahoLink:
         wake: Callable[[], None],
         clock: Clock,
         resumes: bool = False,
+        seen: Seen | None = None,
     ) -> None:
         self.can_be_resumed = False
         self._outdated = False
@@ -120,7 +122,7 @@ class PahoLink:
         self._network: Thread | None = None
         self._over = Flag()
         self._opened_at_s = self._heard_at_s = clock.monotonic_s()
-        self._client = new_client(settings, client_id=client_id, reconnects=False)
+        self._client = new_client(settings, client_id=client_id, reconnects=False, seen=seen)
         self._open(settings, will, resumes=resumes)
 
     def _open(self, settings: MqttSettings, will: MqttMessage, *, resumes: bool) -> None:
@@ -253,8 +255,10 @@ class PahoLink:
             self._heard_at_s = self._clock.monotonic_s()
 
 
-def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Clock) -> Connect:
+def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Clock, seen: Seen | None = None) -> Connect:
     """Return what starts a node's links: it hears its receipts, and its last will says `offline`.
+
+    `seen` is told of the certificate that the broker shows.
 
     Raises:
         SettingsError: a certificate or the password cannot be read.
@@ -273,6 +277,7 @@ def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Cloc
             wake=wake,
             clock=clock,
             resumes=any(former.can_be_resumed for former in last),
+            seen=seen,
         )
         last[:] = [link]
         return link

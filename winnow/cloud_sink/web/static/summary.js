@@ -69,8 +69,22 @@ export function showSite(nodes, cameras) {
   byId("site").replaceChildren(...(items.length ? items : [h("li", { className: "none" }, "No node has reported yet.")]));
 }
 
+/** A certificate that ends this soon is told of; the same as in the processes' logs (winnow/runtime/certificates.py). */
+const SOON_MS = 14 * 24 * 3600 * 1000;
+
+function certificateFact(node) {
+  const left = Date.parse(node.certificate_ends_at) - Date.now();
+  if (!(left < SOON_MS)) return null; // none, too
+  const when = left > 0 ? `ends in ${plural(Math.floor(left / 86_400_000), "day")}` : "has ended";
+  return h("strong", { className: "warning", title: utc(node.certificate_ends_at) }, `a certificate ${when}`);
+}
+
 function nodeItem(node, cameras) {
-  const facts = [node.version && `version ${node.version}`, node.spool_depth !== null && `${plural(node.spool_depth, "message")} waiting`];
+  const facts = [
+    node.version && `version ${node.version}`,
+    node.spool_depth !== null && `${plural(node.spool_depth, "message")} waiting`,
+    certificateFact(node),
+  ];
   return h(
     "li",
     {},

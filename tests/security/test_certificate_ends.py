@@ -1,0 +1,79 @@
+"""A certificate that is about to end: what `winnow doctor` says on the box, beside a real broker."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from scripts.services.errors import ServerMissing
+from tests.security.client import tls_of
+from tests.security.production_broker import ProductionBroker
+from winnow.cli.certificates import Authority, Role
+from winnow.cli.diagnosis import examine_broker, examine_certificate
+from winnow.runtime.clock import SystemClock
+from winnow.runtime.mqtt import MqttSettings
+
+WITHIN_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def aged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an authority whose broker `localhost` has ten days left, and and nodes of every age."""
+    folder, now = tmp_path_factory.mktemp("aged") / "pki", datetime.now(UTC)
+    made = Authority.create(folder, "Winnow authority", now - timedelta(days=200))
+    made.issue("localhost", Role.SERVER, now - timedelta(days=80), hosts=("localhost",))
+    for name, age_days in (("fresh", 1), ("aged", 80), ("late", 91), ("early", -2)):
+        made.issue(name, Role.NODE, now - timedelta(days=age_days))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def aged_broker(aged: Path) -> Iterator[ProductionBroker]:
+    """Return a running broker that shows a certificate with ten days left."""
+    try:
+        server = ProductionBroker(aged)
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "said"),
+    [
+        ("fresh", "ok", "more days"),
+        ("aged", "warning", "9 more days"),
+        ("late", "problem", "has ended on"),
+        ("early", "problem", "is valid from"),
+    ],
+)
+def test_doctor_says_how_long_the_nodes_certificate_is_good(aged: Path, name: str, status: str, said: str) -> None:
+    """All well, soon to be renewed, too late, or the box's clock is behind."""
+    settings = MqttSettings(url="mqtts://localhost:1", tls=tls_of(aged, name))
+    (found,) = examine_certificate(settings, SystemClock())
+    assert found.status == status
+    assert said in found.said
+
+
+def test_doctor_has_nothing_to_say_of_a_node_without_certificate(aged: Path) -> None:
+    """A broker without TLS, or with a password, asks for none; a file that is none is a problem."""
+    assert examine_certificate(MqttSettings(url="mqtt://localhost:1", tls=tls_of(aged, "fresh")), SystemClock()) == []
+    assert examine_certificate(MqttSettings(url="mqtts://localhost:1", tls=tls_of(aged, None)), SystemClock()) == []
+    wrong = tls_of(aged, "fresh").model_copy(update={"certificate_file": aged / "crl.pem"})
+    (found,) = examine_certificate(MqttSettings(url="mqtts://localhost:1", tls=wrong), SystemClock())
+    assert found.status == "problem"
+
+
+def test_doctor_tells_of_the_brokers_certificate(
+    aged: Path, aged_broker: ProductionBroker, authority: Path, broker: ProductionBroker
+) -> None:
+    """A broker with ten days left is a warning, with the date; one that is fresh is not."""
+    clock = SystemClock()
+    old = MqttSettings(url=f"mqtts://localhost:{aged_broker.port}", tls=tls_of(aged, "fresh"))
+    found = examine_broker(old, "fresh", clock, within_s=WITHIN_S)
+    ends = datetime.now(UTC) + timedelta(days=10)
+    assert found.status == "warning"
+    assert f"its certificate ends on {ends:%Y-%m-%d}" in found.said
+    fresh = MqttSettings(url=f"mqtts://localhost:{broker.port}", tls=tls_of(authority, "shop-1"))
+    assert examine_broker(fresh, "shop-1", clock, within_s=WITHIN_S).status == "ok"
