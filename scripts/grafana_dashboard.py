@@ -113,6 +113,10 @@ DELIVERY: Final = (
         unit="mps",
         description="Given up for want of space: each is named by a tombstone, or by an ERROR in the log.",
     ),
+    Panel(
+        title="Messages that wait for the disk",
+        queries=[("winnow_unaccepted_messages{" + NODE + "}", "{{instance}}")],
+    ),
     Panel(title="Bytes sent", queries=[(_rate("winnow_sent_bytes_total"), "sent")], unit="Bps"),
     Panel(
         title="Connections to the broker after the first",
