@@ -165,6 +165,7 @@ def test_nodes_and_cameras_show_their_state(client: Visitor, store: Store) -> No
             "version": "0.1.0",
             "last_event_at": None,
             "spool_depth": None,
+            "certificate_ends_at": None,
         }
     ]
     assert client.get("/api/cameras").json()["cameras"] == [
