@@ -51,13 +51,16 @@ class Neighbours:
             urls.append(f"rtsp://127.0.0.1:{unused.getsockname()[1]}/yard")
         broken = [stack.enter_context(LiveSource(url, clock=SystemClock(), settings=BROKEN_AGAIN)) for url in urls]
         *self.failing, self.looping, self.absent = broken
+        self._killed_epoch = -1
 
     def misbehave(self, pictures: int) -> None:
         """Let decoders go wrong; called for each picture of the whole camera."""
         if pictures in FAULTS:
             plant(self._folder, FAULTS[pictures], self._sick_url)
-        if self.dying.read(0) is not None:
+        frame = self.dying.read(0)
+        if frame is not None and frame.stream_epoch > self._killed_epoch:
             os.kill(_pid(self.dying), signal.SIGSEGV)
+            self._killed_epoch = frame.stream_epoch
 
 
 def _read_and_sent(whole: LiveSource, camera: ScriptedCamera, neighbours: Neighbours) -> tuple[int, int]:
