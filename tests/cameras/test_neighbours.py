@@ -20,6 +20,7 @@ from winnow.runtime.clock import SystemClock
 PICTURES: Final = 120
 """Twelve seconds: 5 % are six pictures, more than are ever on their way."""
 
+LEAST_SHARE: Final = 0.95
 LOOKS: Final = 3
 """A machine that is busy with other things may cost pictures in one look; what the neighbours do is in each."""
 
@@ -84,8 +85,11 @@ def test_whole_camera_keeps_its_rate_beside_all_others(tmp_path: Path, monkeypat
         neighbours = Neighbours(stack, tmp_path)
         assert whole.read(WAIT_S)
         assert neighbours.sick.read(WAIT_S)
-        looks = (_read_and_sent(whole, camera, neighbours) for _ in range(LOOKS))
-        assert any(read == pytest.approx(sent, rel=0.05) for read, sent in looks)
+        shares: list[float] = []
+        while len(shares) < LOOKS and max(shares, default=0.0) < LEAST_SHARE:
+            read, sent = _read_and_sent(whole, camera, neighbours)
+            shares.append(read / sent)
+        assert max(shares) >= LEAST_SHARE, shares
         assert (whole.stats.reconnects, whole.stats.decoder_restarts) == (0, 0)
         assert neighbours.dying.stats.decoder_restarts >= 3
         assert neighbours.sick.stats.decoder_restarts >= len(FAULTS)
