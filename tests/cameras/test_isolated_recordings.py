@@ -102,6 +102,20 @@ def test_slow_owner_misses_no_frame(tmp_path: Path) -> None:
     assert source.stats.decoder_restarts == 0
 
 
+def test_frames_at_the_end_wait_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A decoder that is done stays until its owner is: the last frames are had however late they are asked for."""
+    clip = _short_clip(tmp_path / "a.mp4")
+    with IsolatedFileSource(clip, clock=SystemClock()) as source:
+        frames = [source.read() for _ in range(9)]
+        for _ in range(4):
+            time.sleep(0.3)  # a process that has nothing left to do is gone by then
+            frames.append(source.read())
+    assert [frame.index for frame in frames if frame] == list(range(12))
+    assert not source.stats.damage
+    assert source.stats.decoder_restarts == 0
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("fatal", [signal.SIGSEGV, signal.SIGSTOP])
 def test_recording_ends_where_its_decoder_dies(fatal: signal.Signals, caplog: pytest.LogCaptureFixture) -> None:
     """The frames before are had, the file counts as cut short, and the reason is told."""

@@ -2,8 +2,8 @@
 
 It is started as `python -m winnow.pipeline.decoder.child SOCKET PAGE`, with the descriptors of a packet socket and of a
 `ControlPage`. It reads one order from the socket, then sends JSON messages: `memory` (with a descriptor), `picture`,
-and `lost` or, of a recording, `end`. Its owner answers as `answers.py` says. It ends when the stream does, when its
-owner does, or when it is killed; it keeps nothing that has to be saved.
+and `lost` or, of a recording, `end`. Its owner answers as `answers.py` says. It ends when its owner hangs up or ends,
+or when it is killed; it keeps nothing that has to be saved.
 """
 
 import contextlib
@@ -85,7 +85,8 @@ class DecoderChild:
     def run(self) -> None:
         """Share pictures until the stream ends; tell the owner why it did."""
         self._page.beat(self._clock.monotonic_s())
-        Thread(target=self._listen, name="listen", daemon=True).start()
+        listening = Thread(target=self._listen, name="listen", daemon=True)
+        listening.start()
         Thread(target=self._beat, name="beat", daemon=True).start()
         try:
             if self._order.recording is None:
@@ -102,6 +103,7 @@ class DecoderChild:
         except Exception as exc:  # noqa: BLE001 - the owner logs it; the message itself may hold the address
             name = redact_url(self._order.address)
             self._tell_lost(DecoderDiedError(name, f"the decoder failed with {type(exc).__name__}"))
+        listening.join()  # an end before the owner's would look like a crash to one that has pictures left to take
 
     def _decode(self) -> None:
         """Read the stream to its end.
@@ -254,7 +256,7 @@ class DecoderChild:
         self._tell({"kind": "end"})
 
     def _tell_lost(self, exc: SourceError) -> None:
-        self._page.write(DecoderStep.READ, self._clock.monotonic_s(), self._tally)
+        self._enter(DecoderStep.WAIT)
         self._tell({"kind": "lost", "error": type(exc).__name__, "message": str(exc)})
 
     def _tell(self, message: dict[str, object]) -> None:
