@@ -25,6 +25,7 @@ from winnow.pipeline.delivery.live import LiveMark
 from winnow.pipeline.delivery.message import SpooledMessage
 from winnow.pipeline.delivery.metrics import DeliveryMetrics, RefusalReason
 from winnow.pipeline.delivery.packing import Packet, Packing, single
+from winnow.pipeline.delivery.refusals import Refusals
 from winnow.pipeline.delivery.spool import Spool
 from winnow.pipeline.delivery.statuses import Statuses
 from winnow.pipeline.delivery.window import FIRST_RETRY_S, Window
@@ -102,6 +103,7 @@ class Publisher:
         self._window = Window(random, first_retry_s=first_retry_s)
         self._live = LiveMark(spool.last_sequence)
         self._statuses = Statuses(spool.node)
+        self._refusals = Refusals(spool.node)
         self._reconnect = Backoff(first_s=FIRST_RECONNECT_S, limit_s=LAST_RECONNECT_S, random=random)
         self._link: Link | None = None
         self._connected: Connected | None = None
@@ -280,9 +282,12 @@ class Publisher:
         packet = self._packets.pop(packet_id, None)
         if packet is None:  # a status: the next connection tells it again
             return
-        if refusal is not None and packet.is_batch and self._packing is not None:
-            self._packing.note_refusal(now_s)
-            logger.warning("Broker refuses a batch; its messages go singly", extra={"reason": refusal})
+        if refusal is None:
+            self._refusals.note_taken()
+        else:
+            self._refusals.note(refusal)
+            if packet.is_batch and self._packing is not None:
+                self._packing.note_refusal(now_s)
         for message in packet.messages:
             if refusal is None:
                 self._window.taken(message.sequence, now_s)

@@ -264,6 +264,24 @@ def test_refused_message_is_not_sent(bench: Bench, reason: str, *, waits_on: boo
     assert sent(link)[1] == 1
 
 
+def test_refusals_are_said_once_with_what_to_do(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """While no gateway listens each message is refused; one line says so, and one that it is over."""
+    caplog.set_level(logging.INFO)
+    bench.spool.append([crossing(0)])
+    link = bench.connected()
+    for number in range(3):
+        link.report(Answered(packet_of(link, 1), "no_subscriber"))
+        bench.publisher.run_once()
+        bench.after(10.0)
+        assert len(sent(link)) == number + 2
+    (said,) = (record for record in caplog.records if record.levelno == logging.WARNING)
+    assert said.getMessage() == "Broker refuses messages; they stay in the spool"
+    assert vars(said)["advice"] == "no gateway listens: start `winnow gateway` on this broker"
+    link.report(Answered(len(link.published)))
+    bench.publisher.run_once()
+    assert caplog.records[-1].getMessage() == "Broker takes messages again"
+
+
 def test_message_too_large_for_the_broker_is_passed_over(bench: Bench) -> None:
     """The broker named its limit in CONNACK."""
     bench.spool.append([thumbnail(0, size_bytes=9000), thumbnail(1, size_bytes=2000)])
