@@ -1,13 +1,15 @@
 """Webcams, as far as they can be tried without one: how they are opened, and what is told of one that is not there."""
 
+import os
 import time
 from pathlib import Path
 
+import av
 import pytest
 
 from winnow.pipeline.decoder.addresses import SourceKind
 from winnow.pipeline.decoder.connection import LiveSettings
-from winnow.pipeline.decoder.containers import open_live
+from winnow.pipeline.decoder.containers import DEVICE_ADVICE, open_live, unreachable
 from winnow.pipeline.decoder.errors import SourceUnreachableError
 from winnow.pipeline.sources import LiveSource
 from winnow.runtime.clock import SystemClock
@@ -32,11 +34,19 @@ def test_webcam_that_is_not_there_is_named() -> None:
             time.sleep(0.05)
     reason = source.stats.last_error or ""
     assert reason.startswith(f"{DEVICE}: ")
-    assert "no such file or directory; check the device, and whether this user may read it (group video)" in reason
+    assert "no such file or directory; plug the webcam in, or name another device (ls /dev/video*)" in reason
 
 
 def test_webcam_is_opened_by_video4linux_alone() -> None:
     """The format is fixed: a file of video in the device's place is refused, not played."""
     with pytest.raises(SourceUnreachableError, match="line_crossing") as caught:
         open_live(str(CLIP), SourceKind.WEBCAM, LiveSettings(), SystemClock())
-    assert "ioctl" in str(caught.value)
+    assert "inappropriate ioctl for device" in str(caught.value)
+
+
+@pytest.mark.parametrize("number", DEVICE_ADVICE)
+def test_every_reason_says_what_to_do(number: int) -> None:
+    """Missing, unplugged, forbidden, busy, not a webcam: the system's own words, then the remedy."""
+    with pytest.raises(av.FFmpegError) as caught:
+        av.error.err_check(-number)
+    assert str(unreachable(DEVICE, caught.value)) == f"{DEVICE}: {os.strerror(number).lower()}; {DEVICE_ADVICE[number]}"

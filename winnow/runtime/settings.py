@@ -106,10 +106,11 @@ def load_settings(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(document, context={_FOLDER: path.parent})
     except ValidationError as exc:
-        errors = exc.errors(include_url=False)
         root = yaml.compose(text, _PlainLoader)
-        lines = [_line_of(root, error["loc"]) for error in errors]
-        raise SettingsInvalidError(path, [_describe(error, model) for error in errors], lines) from exc
+        found = [(_line_of(root, error["loc"]), _describe(error, model)) for error in exc.errors(include_url=False)]
+        found.sort(key=lambda one: one[0])  # from top to bottom, as one mends them
+        lines, problems = zip(*found, strict=True)
+        raise SettingsInvalidError(path, list(problems), lines) from exc
 
 
 def _line_of(root: yaml.Node | None, location: Iterable[str | int]) -> int:
@@ -156,8 +157,10 @@ def _describe(error: ErrorDetails, model: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         likely, allowed = _allowed(error["loc"], model)
         return f"{key}: unknown key{likely}; allowed here: {allowed}"
+    if error["type"] == "missing":
+        return f"{key}: is missing"
     shown = without_logins(repr(error["input"]))
-    given = "" if error["type"] == "missing" else f" (given: {shown[:80]}{'…' if len(shown) > 80 else ''})"  # noqa: PLR2004
+    given = f" (given: {shown[:80]}{'…' if len(shown) > 80 else ''})"  # noqa: PLR2004
     message = error["msg"].removeprefix("Value error, ")
     return f"{key}: {message}{given}"
 

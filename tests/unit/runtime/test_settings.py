@@ -30,6 +30,14 @@ def test_settings_are_read_with_defaults(tmp_path: Path) -> None:
     assert house == _House(name="home", lamps={"desk": _Lamp(watts=7)})
 
 
+def test_problems_come_in_the_order_of_the_lines(tmp_path: Path) -> None:
+    """Whoever mends a file goes through it once."""
+    path = _file(tmp_path, "lmaps: {}\nlamps:\n  desk: {watts: 700}\n  floor: {}\nname: [home]\n")
+    with pytest.raises(SettingsInvalidError) as raised:
+        load_settings(path, _House)
+    assert [line.split(":")[1] for line in str(raised.value).splitlines()] == ["1", "3", "4", "5"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -44,7 +52,7 @@ def test_settings_are_read_with_defaults(tmp_path: Path) -> None:
         ),
         ("name: home\nhall: {watts: 500}\n", r"hall.watts: .*less than or equal to 100.*given: 500"),
         ("name: home\nlamps:\n  desk:\n    watts: 7\n  floor:\n    watts: 700\n", r":6: lamps.floor.watts: "),
-        ("# all of it\n{}", ":1: name: Field required"),
+        ("# all of it\n{}", ":1: name: is missing"),
         ("- a list", ": .*KEY: VALUE"),
     ],
 )

@@ -74,6 +74,8 @@ def _watch(source: Source, first: Frame, clock: Clock) -> Frame:
 def _silent(part: str, source: Source, within_s: float) -> Finding:
     reason = source.stats.last_error or f"{source.description}: no frame within {within_s:g} s"
     advice = "look whether it is on and reachable from this box, and whether address and login are right"
+    if source.description.startswith("/dev/"):
+        advice = "`v4l2-ctl --list-devices` (package v4l-utils) shows the webcams of this box"
     return problem(part, reason, advice)
 
 

@@ -1,6 +1,9 @@
 """Opening containers with FFmpeg, which is told what it may open and for how long."""
 
+import errno
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import av
@@ -33,6 +36,18 @@ PROTOCOLS: Final = {
 }
 """What FFmpeg may speak for each kind of source."""
 
+DEVICE_ADVICE: Final[Mapping[int, str]] = MappingProxyType(
+    {
+        errno.ENOENT: "plug the webcam in, or name another device (ls /dev/video*)",
+        errno.ENODEV: "plug the webcam in again",
+        errno.EACCES: "let this user read it (usermod --append --groups video USER)",
+        errno.EBUSY: "another program uses the webcam: end that one (fuser DEVICE)",
+        errno.ENOTTY: "it is no webcam, or not the node that gives pictures: try the next one (ls /dev/video*)",
+        errno.EINVAL: "it is no webcam, or not the node that gives pictures: try the next one (ls /dev/video*)",
+    }
+)
+"""What to do about a webcam that cannot be opened, by the error's number. Most webcams have two nodes, one of which
+gives nothing but descriptions of the pictures."""
 
 QUICK_START: Final = {"fpsprobesize": "0"}
 """Without it FFmpeg reads 20 pictures to measure a frame rate that nobody needs, before it hands out the first."""
@@ -101,13 +116,10 @@ def unreachable(address: str, exc: av.FFmpegError, *, has_timed_out: bool = Fals
     """Return what to raise for an error of FFmpeg, without the credentials that the error shows."""
     has_timed_out |= isinstance(exc, av.ExitError)  # what FFmpeg says when PyAV's timeout interrupts it
     reason = "no answer in time" if has_timed_out else (exc.strerror or "unknown error").lower()
-    is_device = address.startswith("/dev/")
-    check = (
-        "the device, and whether this user may read it (group video)"
-        if is_device
-        else "address, credentials and network"
-    )
-    return SourceUnreachableError(redact_url(address), f"{reason}; check {check}")
+    advice = "check address, credentials and network"
+    if address.startswith("/dev/"):
+        advice = DEVICE_ADVICE.get(exc.errno or 0, "check the device")
+    return SourceUnreachableError(redact_url(address), f"{reason}; {advice}")
 
 
 def _first_bytes(path: Path) -> bytes:
