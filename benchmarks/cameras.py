@@ -1,9 +1,10 @@
 """P5: how many 720p cameras one core carries on busy, average and still footage; and one 1080p camera's memory.
 
 The cameras are live and paced: a server on another core sends each of them H.264 by RTSP at 25 pictures a second.
-`winnow run` is held on one core by `taskset`, all of its processes included, and watches N of them. What counts is that
-every camera's pictures are looked at within two analysis periods (95 %); cameras a core is then N divided by the share
-of the core that was used.
+`winnow run` is held on one core by `taskset`, all of its processes included, and watches N of them. They *keep up* if
+every camera's pictures are dealt with within two analysis periods (95 %) and none has stepped back from overload. N
+divided by the share of the core that was used is what a core would carry by cost; so many are then tried, and fewer if
+they do not keep up. What counts is the largest N that did.
 """
 
 import os
@@ -11,15 +12,26 @@ import shutil
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.harness.clips import FULL_HD, HD, Activity, clip, describe
 from benchmarks.harness.report import Report, Target, figure
 from benchmarks.harness.running import RunningEdge, running_edge, served
 from benchmarks.harness.tools import ToolMissingError
 
-CAMERAS: Final[dict[Activity, int]] = {"busy": 6, "average": 10, "still": 50}
+FAST: Final = {"connection": {"fast_decoding": True}}
+CASES: Final[tuple[tuple[Activity, int, dict[str, Any]], ...]] = (
+    ("busy", 6, {}),
+    ("busy", 6, FAST),
+    ("average", 10, {}),
+    ("still", 50, {}),
+)
+"""Footage, cameras at first, and settings of each."""
+
 WANTED: Final[dict[Activity, float]] = {"busy": 12, "still": 50}
+TRIES: Final = 2
+"""Counts that are tried beyond the first, where the cost lets them hope to keep up."""
+
 CLIP_S: Final = 60
 SETTLE_S: Final = 15
 MEASURED_S: Final = 40
@@ -40,12 +52,18 @@ class _Load:
     age_p95_s: float
     analysed_per_s: float
     dropped: float
+    steps_back: float
     memory_mib: float
 
     @property
-    def per_core(self) -> float:
-        """Cameras that a whole core would carry at this cost each; 0 if even these were looked at too late."""
-        return self.cameras / self.core_share if self.age_p95_s <= MAX_AGE_S else 0.0
+    def by_cost(self) -> float:
+        """Cameras that a whole core would carry at this cost each."""
+        return self.cameras / self.core_share
+
+    @property
+    def keeps_up(self) -> bool:
+        """Whether every camera was looked at as often as it should be, and in time."""
+        return self.age_p95_s <= MAX_AGE_S and not self.steps_back
 
 
 def measure() -> Report:
@@ -55,13 +73,14 @@ def measure() -> Report:
             "two cores and `taskset` (Debian's util-linux) are needed: one for the edge, one for cameras"
         )
     rows, targets = [], []
-    for activity, cameras in CAMERAS.items():
-        load = _load(activity, cameras)
-        rows.append(_row(activity, load))
+    for activity, cameras, settings in CASES:
+        loads = _loads(activity, cameras, settings)
+        footage = f"{activity}, fast decoding" if settings else activity
+        rows += [_row(footage, load) for load in loads]
         if activity in WANTED:
-            what = f"720p cameras a core, {activity}, every frame's age within {MAX_AGE_S:g} s (p95)"
-            wanted = WANTED[activity]
-            targets.append(Target(number="P5", what=what, measured=load.per_core, limit=wanted, bound="at least"))
+            what = f"720p cameras on one core, {footage}, every frame's age within {MAX_AGE_S:g} s (p95)"
+            most = max((load.cameras for load in loads if load.keeps_up), default=0)
+            targets.append(Target(number="P5", what=what, measured=most, limit=WANTED[activity], bound="at least"))
     first_mib, last_mib, largest_mib = _memory()
     growth = last_mib - first_mib
     targets += [
@@ -76,10 +95,11 @@ def measure() -> Report:
             "footage",
             "cameras",
             "core used",
-            "cameras a core",
+            "a core, by cost",
             "age p95, ms",
             "analysed/s each",
             "dropped",
+            "keep up",
             "MiB",
         ),
         rows=rows,
@@ -92,10 +112,25 @@ def measure() -> Report:
     )
 
 
-def _load(activity: Activity, cameras: int) -> _Load:
+def _loads(activity: Activity, cameras: int, settings: dict[str, Any]) -> list[_Load]:
+    """Return what `cameras` cost, and then as many as a core carries by that, or fewer if those do not keep up."""
+    loads = [_load(activity, cameras, settings)]
+    most = int(loads[0].by_cost)
+    if WANTED.get(activity, 0) > cameras:
+        for more in range(most, max(cameras, most - TRIES), -1):
+            loads.append(_load(activity, more, settings))
+            if loads[-1].keeps_up:
+                break
+    return loads
+
+
+def _load(activity: Activity, cameras: int, settings: dict[str, Any]) -> _Load:
     edge_core, server_core = sorted(os.sched_getaffinity(0))[:2]
     path = clip(activity, HD, CLIP_S)
-    with served(path, core=server_core) as sent, running_edge(sent.addresses(cameras), core=edge_core) as edge:
+    with (
+        served(path, core=server_core) as sent,
+        running_edge(sent.addresses(cameras), core=edge_core, camera=settings) as edge,
+    ):
         time.sleep(SETTLE_S)
         before, began_cpu_s, began_s = edge.metrics(), edge.cpu_s(), time.perf_counter()
         time.sleep(MEASURED_S)
@@ -106,6 +141,8 @@ def _load(activity: Activity, cameras: int) -> _Load:
             age_p95_s=max(after["winnow_frame_latency_seconds"]),
             analysed_per_s=_grown(before, after, "winnow_frames_analysed_total") / took_s / cameras,
             dropped=_grown(before, after, "winnow_frames_dropped_total"),
+            steps_back=sum(after.get("winnow_overload_step", []))
+            + _grown(before, after, "winnow_overload_steps_total"),
             memory_mib=edge.resident_mib(),
         )
 
@@ -133,10 +170,11 @@ def _row(activity: str, load: _Load) -> tuple[str, ...]:
         activity,
         str(load.cameras),
         f"{load.core_share:.0%}",
-        figure(load.per_core),
+        figure(load.by_cost),
         figure(1000 * load.age_p95_s),
         figure(load.analysed_per_s),
         figure(load.dropped),
+        "yes" if load.keeps_up else "no",
         figure(load.memory_mib),
     )
 

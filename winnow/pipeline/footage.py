@@ -45,8 +45,9 @@ def stream_id(  # noqa: PLR0913 - whatever changes an event changes its id
         starts_at: wall time that was given to the first frame.
         node: the box that looks.
         camera: the name it looks under.
-        settings: how it looks; where the footage is found, and how, does not matter.
+        settings: how it looks; where the footage is found, and how, does not matter, but for how it is decoded.
         model: what it looks with.
     """
     look = settings.model_dump_json(exclude={"source", "connection"})
-    return digest_of(footage, starts_at.isoformat(), source_of(node, camera), look, model.sha256)
+    decoding = ["fast"] if settings.connection.fast_decoding else []
+    return digest_of(footage, starts_at.isoformat(), source_of(node, camera), look, model.sha256, *decoding)

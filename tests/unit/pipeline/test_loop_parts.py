@@ -15,7 +15,7 @@ from winnow.pipeline.footage import live_digest, recording_digest, stream_id
 from winnow.pipeline.node_stats import CameraCounters, StatisticsReporter
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.scene import Happening, Picture
-from winnow.pipeline.settings import CameraSettings
+from winnow.pipeline.settings import CameraSettings, ConnectionSettings
 from winnow.pipeline.tally import Tally
 from winnow.runtime.testing import ManualClock
 
@@ -94,8 +94,9 @@ def test_stream_id_depends_on_all_that_changes_events(tmp_path: Path) -> None:
         id_of(node="m"),
         id_of(model=ModelRef(name="m", sha256="b" * 64)),
         id_of(settings=settings.model_copy(update={"analysed_fps": 4.0})),
+        id_of(settings=settings.model_copy(update={"connection": ConnectionSettings(fast_decoding=True)})),
     }
-    assert len(others | {id_of()}) == 6
+    assert len(others | {id_of()}) == 7
     assert id_of(settings=settings.model_copy(update={"source": "elsewhere.mp4"})) == id_of()
 
 

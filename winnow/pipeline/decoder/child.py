@@ -133,6 +133,7 @@ class DecoderChild:
                 tally=self._tally,
                 enter=lambda step: self._enter(_STEPS[step]),
                 doubt=doubt,
+                is_fast=self._order.settings.fast_decoding,
             )
             self._resting = reader.resting if not timekeeper.follows_arrival else None
             self._enter(DecoderStep.READ)
@@ -149,7 +150,11 @@ class DecoderChild:
         """
         self._enter(DecoderStep.OPEN)
         recording = Recording(
-            Path(self._order.address), time=time, tally=self._tally, enter=lambda step: self._enter(_STEPS[step])
+            Path(self._order.address),
+            time=time,
+            tally=self._tally,
+            enter=lambda step: self._enter(_STEPS[step]),
+            is_fast=self._order.settings.fast_decoding,
         )
         self._enter(DecoderStep.READ)
         for picture in recording.pictures():

@@ -21,6 +21,7 @@ class LiveSettings:
             believed.
         decoder_memory_bytes: memory that the decoder's process may allocate.
         decode_within_s: a decoder that works longer on one packet hangs, and is replaced.
+        fast_decoding: see `PictureReader`.
     """
 
     rtsp_transport: Transport = "tcp"
@@ -32,3 +33,4 @@ class LiveSettings:
     max_clock_difference_s: float = 60
     decoder_memory_bytes: int = 512 * 1024 * 1024
     decode_within_s: float = 2
+    fast_decoding: bool = False

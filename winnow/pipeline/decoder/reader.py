@@ -49,6 +49,8 @@ class PictureReader:
         tally: counts what is read.
         enter: told before each step.
         doubt: knows what never arrived; if not given, everything did.
+        is_fast: leave out the filter that smooths the borders between blocks. It is applied to what later pictures are
+            predicted from, so without it they stray from what the camera meant, until the next keyframe.
     """
 
     def __init__(  # noqa: PLR0913 - what a reader reads, counts and asks
@@ -60,6 +62,7 @@ class PictureReader:
         tally: SourceTally,
         enter: Callable[[Step], None] = lambda _: None,
         doubt: Doubt | None = None,
+        is_fast: bool = False,
     ) -> None:
         self._container = container
         self._stream = stream
@@ -80,6 +83,8 @@ class PictureReader:
         tally.codec = stream.codec_context.codec.name
         stream.thread_type = "NONE"
         stream.codec_context.thread_count = 1
+        if is_fast:
+            stream.codec_context.options = {"skip_loop_filter": "all"}
         self._strict = strict_jpeg() if stream.codec_context.name == "mjpeg" else None
 
     def pictures(self) -> Iterator[Picture]:

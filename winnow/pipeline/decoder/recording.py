@@ -43,6 +43,7 @@ class Recording:
         time: what gives it its time.
         tally: counts what is read.
         enter: told before each step.
+        is_fast: see `PictureReader`.
 
     Raises:
         SourceNotFoundError: there is no such file.
@@ -52,7 +53,13 @@ class Recording:
     """
 
     def __init__(
-        self, path: Path, *, time: RecordingTime, tally: SourceTally, enter: Callable[[Step], None] = lambda _: None
+        self,
+        path: Path,
+        *,
+        time: RecordingTime,
+        tally: SourceTally,
+        enter: Callable[[Step], None] = lambda _: None,
+        is_fast: bool = False,
     ) -> None:
         self._path = path
         self._tally = tally
@@ -63,7 +70,7 @@ class Recording:
             raise SourceNotVideoError(str(path), "no video in it that can be decoded; give a video file")
         self._index_packets = stream.frames if self._container.format.name == _INDEXED_FORMAT else 0
         self._reader = PictureReader(
-            self._container, stream, timekeeper=self._timekeeper(time), tally=tally, enter=enter
+            self._container, stream, timekeeper=self._timekeeper(time), tally=tally, enter=enter, is_fast=is_fast
         )
 
     @property

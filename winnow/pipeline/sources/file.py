@@ -21,10 +21,19 @@ class FileSource(RecordedSource):
         path: the file.
         time: what gives it its time.
         tally: given by a folder, whose files share one count.
+        is_fast: see `PictureReader`.
     """
 
-    def __init__(self, path: Path, *, time: RecordingTime | None = None, tally: SourceTally | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        time: RecordingTime | None = None,
+        tally: SourceTally | None = None,
+        is_fast: bool = False,
+    ) -> None:
         super().__init__(path, tally=tally)
+        self._is_fast = is_fast
         self._time = time or RecordingTime()
         self._recording: Recording | None = None
 
@@ -50,7 +59,7 @@ class FileSource(RecordedSource):
             SourceNotVideoError: it is no video that can be decoded.
             SourceDamagedError: its index is missing.
         """
-        self._recording = Recording(self._path, time=self._time, tally=self._tally)
+        self._recording = Recording(self._path, time=self._time, tally=self._tally, is_fast=self._is_fast)
         self._tally.connection = "online"
         self._frames = self._read(self._recording)
         return self

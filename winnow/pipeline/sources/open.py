@@ -51,7 +51,8 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
     if source_kind(address) is not SourceKind.PATH:
         return LiveSource(address, clock=clock, settings=live, share=share)
     path = Path(address)
-    open_file: OpenRecording = partial(IsolatedFileSource, clock=clock, settings=live) if isolates else FileSource
+    in_process = partial(FileSource, is_fast=live is not None and live.fast_decoding)
+    open_file: OpenRecording = partial(IsolatedFileSource, clock=clock, settings=live) if isolates else in_process
     if watches_folder and path.is_dir():
         memory = FolderMemory(folder_memory) if folder_memory else None
         return WatchedFolderSource(path, clock=clock, open_file=open_file, memory=memory)
