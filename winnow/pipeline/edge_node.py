@@ -9,14 +9,14 @@ from threading import Event as Flag
 from typing import Final, Protocol
 
 from winnow.events import Event, new_event
-from winnow.events.data import CertificateEnd, CommandAnswer, ModelRef, SettingsInUse
+from winnow.events.data import CertificateEnd, CommandAnswer, ModelRef, NodeStats, SettingsInUse
 from winnow.events.identity import digest_of, event_id
 from winnow.events.names import source_of
 from winnow.pipeline.bandwidth import Accounts
 from winnow.pipeline.camera import Camera
 from winnow.pipeline.delivery import SpoolFailedError
 from winnow.pipeline.event_maker import Message
-from winnow.pipeline.node_stats import StatisticsReporter
+from winnow.pipeline.node_stats import StatisticsReporter, parts_of
 from winnow.pipeline.sources import SourceError
 from winnow.pipeline.start_pace import StartPace
 from winnow.runtime.clock import Clock
@@ -181,25 +181,35 @@ class EdgeNode:
         """
         self._settings_told = self.settings_in_use  # only a change is news
         with ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="camera") as pool:
-            while self._seat_arrivals(pool, stopping) or self._pending():
-                wait(self._pending(), timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
-                self._keep_accounts()
-                if self._spool_has_failed():
-                    stopping.set()  # without a spool nothing can be accepted
-                elif self._is_report_due():
-                    self._report()
-                if stopping.is_set():
-                    for seat in self._seats.values():
-                        seat.leaving.set()
-                else:
-                    attend()
-                self._clear_seats()
+            try:
+                self._attend(pool, stopping, attend)
+            finally:
+                self._ask_all_to_leave()  # else the pool would wait for them for ever after a failure here
         self._settle()
         self._report()
         self._note_ends()
         problems = [seat.problem for seat in self._seats.values() if seat.problem is not None]
         failure = str(self._outbox.failure or "")
         return problems if any(failure in problem for problem in problems) or not failure else [*problems, failure]
+
+    def _attend(self, pool: ThreadPoolExecutor, stopping: Flag, attend: Callable[[], None]) -> None:
+        """Start cameras, keep their accounts and report, until every camera has ended."""
+        while self._seat_arrivals(pool, stopping) or self._pending():
+            wait(self._pending(), timeout=_STOP_POLL_S, return_when=FIRST_COMPLETED)
+            self._keep_accounts()
+            if self._spool_has_failed():
+                stopping.set()  # without a spool nothing can be accepted
+            elif self._is_report_due():
+                self._report()
+            if stopping.is_set():
+                self._ask_all_to_leave()
+            else:
+                attend()
+            self._clear_seats()
+
+    def _ask_all_to_leave(self) -> None:
+        for seat in self._seats.values():
+            seat.leaving.set()
 
     def _note_ends(self) -> None:
         """Tell of each camera that has failed, at once and once."""
@@ -273,11 +283,11 @@ class EdgeNode:
 
     def _report(self) -> None:
         try:
-            self._outbox.take([self._stats_event()])
+            self._outbox.take(self._stats_events())
         except SpoolFailedError as exc:
             logger.error("Statistics are lost: the spool fails", extra={"reason": str(exc)})  # noqa: TRY400
 
-    def _stats_event(self) -> Event:
+    def _stats_events(self) -> list[Event]:
         now_mono_s = self._clock.monotonic_s()
         stats = self._reporter.report(
             [(camera.name, camera.counters()) for camera in self.cameras],
@@ -291,6 +301,9 @@ class EdgeNode:
         )
         self._settings_told = self.settings_in_use
         self._reported_at_mono_s = now_mono_s
+        return [self._stats_event(part) for part in parts_of(stats)]
+
+    def _stats_event(self, stats: NodeStats) -> Event:
         report_id = event_id(self._stream_id, "node.stats", self._name, self._reports)
         self._reports += 1
         return new_event(id=report_id, node=self._name, camera=None, subject=None, time=self._clock.now(), data=stats)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from winnow.events.data import (
@@ -19,6 +21,9 @@ from winnow.events.data import (
 from winnow.pipeline.bandwidth import Accounts
 from winnow.pipeline.bandwidth.accounts import CameraAccount
 from winnow.pipeline.delivery.wire import SentBytes
+
+PART_BYTES: Final = 12 * 1024
+"""Room for cameras and answers in one report: an event may have 16 KiB in all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +116,31 @@ class StatisticsReporter:
             thumbnails=now.thumbnails - before.thumbnails,
             resent=now.resent - before.resent,
         )
+
+
+def parts_of(whole: NodeStats) -> list[NodeStats]:
+    """Return reports that together say the same, each small enough for an event.
+
+    The first tells of the settings and the link; every camera and every answer is in exactly one.
+    """
+    first = structs.replace(whole, cameras=[], answers=[])
+    further = structs.replace(first, settings=None, link=None)
+    parts, room = [first], PART_BYTES
+    items: list[CommandAnswer | CameraStats] = [*whole.answers, *whole.cameras]
+    for item in items:
+        size = len(msgspec.json.encode(item)) + len(",")
+        if size > room:
+            parts.append(further)
+            room = PART_BYTES
+        room -= size
+        parts[-1] = _with(parts[-1], item)
+    return parts
+
+
+def _with(part: NodeStats, item: CameraStats | CommandAnswer) -> NodeStats:
+    if isinstance(item, CameraStats):
+        return structs.replace(part, cameras=[*part.cameras, item])
+    return structs.replace(part, answers=[*part.answers, item])
 
 
 def _growth(name: str, before: CameraCounters | None, now: CameraCounters) -> CameraStats:

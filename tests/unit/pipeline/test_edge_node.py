@@ -118,6 +118,16 @@ def test_spool_that_failed_behind_the_cameras_ends_the_node() -> None:
     assert stopping.is_set()
 
 
+def test_failure_of_the_node_itself_ends_its_cameras() -> None:
+    """What goes wrong outside the cameras is raised, not hidden behind cameras that never end."""
+
+    def attend() -> None:
+        raise ValueError("not foreseen")
+
+    with pytest.raises(ValueError, match="not foreseen"):
+        _node(ListOutbox(), [_endless("a", lambda _: None)]).run(Flag(), attend)
+
+
 class SilentSource(ScriptedSource):
     """A camera that sends no more frames after the first ones, and does not end."""
 

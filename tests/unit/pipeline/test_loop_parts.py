@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from winnow.events import Event, Thumbnail
-from winnow.events.data import CameraOnline, LineCrossed, ModelRef
+from winnow.events import Event, Recorded, Thumbnail, new_event
+from winnow.events.data import CameraOnline, CommandAnswer, LineCrossed, ModelRef, SettingsInUse
 from winnow.events.identity import event_id
+from winnow.pipeline.delivery.message import spooled
 from winnow.pipeline.event_maker import EventMaker
 from winnow.pipeline.footage import live_digest, recording_digest, stream_id
-from winnow.pipeline.node_stats import CameraCounters, StatisticsReporter
+from winnow.pipeline.node_stats import CameraCounters, StatisticsReporter, parts_of
 from winnow.pipeline.pace import Pace
 from winnow.pipeline.scene import Happening, Picture
 from winnow.pipeline.settings import CameraSettings, ConnectionSettings
@@ -169,3 +170,25 @@ def test_statistics_are_of_the_period() -> None:
     assert (first.cameras[0].frames_decoded, second.cameras[0].frames_decoded) == (10, 20)
     assert second.cameras[0].frames_dropped == {"drop_oldest": 0}
     assert (second.cameras[0].bytes_in, second.spool_depth) == (20_000, 2)
+
+
+def test_statistics_of_many_cameras_go_in_parts_that_an_event_can_hold() -> None:
+    """64 cameras and 64 long answers are each told once, and no part is too large to be accepted."""
+    reporter = StatisticsReporter(MODEL)
+    names = [f"camera-{number:033}" for number in range(64)]
+    answers = [CommandAnswer(command="reload", outcome="refused", id=f"{n:064}", reason="x" * 200) for n in range(64)]
+    whole = reporter.report(
+        [(name, _counters(10**15, 10**15)) for name in names],
+        period_s=60,
+        spool_depth=0,
+        spool_bytes=0,
+        settings=SettingsInUse(since=NOON, problem="x" * 200),
+        answers=answers,
+    )
+    parts = parts_of(whole)
+    events = [new_event(id="i", node="n", camera=None, subject=None, time=NOON, data=part) for part in parts]
+    for event in events:
+        spooled(event.with_record(Recorded(epoch="e" * 40, sequence=2**53, at=NOON)))  # refuses what is too large
+    assert [stats.camera for part in parts for stats in part.cameras] == names
+    assert [answer for part in parts for answer in part.answers] == answers
+    assert [part.settings is not None for part in parts] == [True] + [False] * (len(parts) - 1)
