@@ -71,7 +71,7 @@ def test_refused_publish_stays_in_the_spool_and_is_counted(code: int, reason: st
         edge.outbox.accept([crossing(0, node=NODE)])
         eventually(lambda: edge.count("refused_messages_total", reason=reason) >= 1)
         assert edge.spool.depth == 1
-        assert edge.publisher._window.is_wary, "one message at a time until the broker takes something"
+        assert edge.publisher._sending.window.is_wary, "one message at a time until the broker takes something"
 
 
 @pytest.mark.parametrize("code", [0x95, 0xEE], ids=["packet-too-large", "of-no-standard"])

@@ -55,7 +55,10 @@ def kafka_installation(folder: Path, *, has_lines: bool = False) -> Iterator[Ins
         to_kafka = {"destination": f"kafka://{kafka.address}"}
         gateway = gateway_process(folder, address_for("gateway", broker, lines), to_kafka)
         stack.enter_context(gateway)
-        sinks = {f"sink-{name}": sink_process(folder, kafka.address, name, url) for name, url in stores.items()}
+        sinks = {
+            f"sink-{name}": sink_process(folder, kafka.address, name, url, member="first")
+            for name, url in stores.items()
+        }
         for sink in sinks.values():
             stack.enter_context(sink)
         for process in (gateway, *sinks.values()):

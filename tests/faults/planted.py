@@ -17,22 +17,22 @@ from winnow.cloud_sink.store import schema, sql_store, writing
 from winnow.cloud_sink.store.intake import Arrival, Refusal
 from winnow.events import Receipt
 from winnow.gateway.mqtt_connection import MqttConnection
-from winnow.pipeline.delivery.publisher import Publisher
+from winnow.pipeline.delivery.sending import Sending
 
 BEFORE_THE_ROWS_S: Final = 0.3
 
 
 def delete_on_puback() -> None:
     """The edge takes the broker's acknowledgement for a receipt."""
-    note_answer = Publisher._note_answer
+    note_answer = Sending.note_answer
 
-    def note_and_delete(self: Publisher, packet_id: int, refusal: Any, now_s: float) -> None:
+    def note_and_delete(self: Sending, packet_id: int, refusal: Any, now_s: float) -> None:
         packet = self._packets.get(packet_id)
         note_answer(self, packet_id, refusal, now_s)
         if packet is not None and refusal is None:
-            self._apply([Receipt(epoch=self._spool.epoch, also=tuple(one.sequence for one in packet.messages))])
+            self.note_receipts([Receipt(epoch=self._spool.epoch, also=tuple(one.sequence for one in packet.messages))])
 
-    Publisher._note_answer = note_and_delete  # type: ignore[method-assign]
+    Sending.note_answer = note_and_delete  # type: ignore[method-assign]
 
 
 def no_dedupe() -> None:

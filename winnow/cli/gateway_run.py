@@ -22,8 +22,8 @@ from winnow.runtime.settings import SettingsError
 from winnow.runtime.stopping import end_in_time, stop_on_signals
 from winnow.runtime.tls import Seen
 
-LAST_RETRY_S: Final = 5.0
-"""Longest delay between two tries. With 30 % jitter, a broker or Kafka that was down is found again 6.5 s after it came
+LAST_RETRY_S: Final = 2.0
+"""Longest delay between two tries. With 30 % jitter, a broker or Kafka that was down is found again 2.6 s after it came
 back."""
 
 _log: Final = logging.getLogger(__name__)

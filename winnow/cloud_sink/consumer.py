@@ -32,12 +32,13 @@ from winnow.runtime.tls import Seen
 POLL_MS: Final = 500
 START_TIMEOUT_S: Final = 15.0
 STOP_TIMEOUT_S: Final = 3.0
-LAST_RETRY_S: Final = 5.0
-"""Longest delay between two tries. With 30 % jitter, whatever was down is found again 6.5 s after it came back."""
+LAST_RETRY_S: Final = 2.0
+"""Longest delay between two tries. With 30 % jitter, whatever was down is found again 2.6 s after it came back."""
 SESSION_MS: Final = 6_000
 HEARTBEAT_MS: Final = 2_000
-"""A sink that was killed keeps its partitions until its session ends; 6 s is the shortest that Kafka allows by default
-(group.min.session.timeout.ms). Heartbeats do not wait for the database, so a slow one does not end the session."""
+"""A sink that was killed keeps its partitions until its session ends, unless it comes back as the same member; 6 s is
+the shortest that Kafka allows by default (group.min.session.timeout.ms). Heartbeats do not wait for the
+database, so a slow one does not end the session."""
 METADATA_AGE_MS: Final = 10_000
 """How soon a topic is noticed that the gateway creates after this sink has started."""
 
@@ -72,6 +73,7 @@ class SinkConsumer:
     def __init__(self, settings: SinkSettings, *, store: Store, metrics: SinkMetrics, seen: Seen | None = None) -> None:
         self._client_arguments = client_arguments(settings.kafka, seen)
         self._group = settings.group
+        self._member = settings.member
         self._batch_records = settings.batch_records
         self._store = store
         self._metrics = metrics
@@ -166,6 +168,7 @@ class SinkConsumer:
         return AIOKafkaConsumer(
             **self._client_arguments,
             group_id=self._group,
+            group_instance_id=self._member,
             client_id="winnow-sink",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -20,7 +20,7 @@ from winnow.runtime.clock import Clock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.retry import Backoff
 
-AUDIT_EVERY_S: Final = 5.0
+AUDIT_EVERY_S: Final = 2.0
 GRACE_S: Final = 3.0
 """How long a write may take to finish after a signal. With the consumer's and the page's own 3 s each, the process
 ends within 10 s."""

@@ -96,6 +96,9 @@ class SinkSettings(Settings):
     Attributes:
         kafka: where records come from.
         group: sinks of one group share the partitions and must share the database.
+        member: names this sink within its group, so that it goes on at once when it was killed and is started again;
+            without a name, Kafka first waits 6 s for the one that was killed. Two sinks of one name shut each other
+            out.
         store: where records go.
         http: the web page; absent: none is served.
         lateness_s: how long a missing sequence may be on its way before it is an alarm.
@@ -105,6 +108,7 @@ class SinkSettings(Settings):
 
     kafka: KafkaSettings = KafkaSettings()
     group: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] = "winnow-sink"
+    member: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
     store: StoreSettings = StoreSettings()
     http: PageSettings | None = None
     lateness_s: float = Field(default=DEFAULT_LATENESS_S, ge=1, le=7 * 24 * 3600)

@@ -41,6 +41,9 @@ GRACE_S: Final = 3.0
 """What the batch that is being stored may still take when the process is asked to stop."""
 MAX_TOLD: Final = 200
 """Characters of a topic in the log."""
+PACKED: Final = "/batch"
+"""What the topics of an edge's batches end in. Nothing lingers for company behind one: what is in it had company from
+the start, and an edge that works off a backlog waits for its receipt."""
 SLOW_S: Final = 30.0
 """A batch that is not confirmed by then means: not healthy."""
 
@@ -124,12 +127,13 @@ class GatewayService:
 
     async def _collect(self) -> list[Received]:
         batch: OpenBatch[Received] = OpenBatch(self._limits)
-        wait_s = IDLE_S
+        wait_s, has_company = IDLE_S, False
         while wait_s > 0 and await self._intake.wait(wait_s):
             now_mono_s = self._clock.monotonic_s()
             while not batch.is_full and (message := self._intake.take()) is not None:
                 batch.add(message, len(message.payload), now_mono_s)
-            wait_s = batch.open_for_s(now_mono_s)
+                has_company = has_company or message.topic.endswith(PACKED)
+            wait_s = 0.0 if has_company else batch.open_for_s(now_mono_s)
         return batch.items
 
     async def _store(self, records: Sequence[KafkaRecord]) -> None:

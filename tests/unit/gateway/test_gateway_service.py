@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from winnow.events import Recorded, new_event
+from winnow.events.batch import BatchPacker
 from winnow.events.data import CameraOnline
 from winnow.events.mqtt import MqttMessage, to_mqtt
 from winnow.events.receipts import decode_receipt
 from winnow.events.topics import KAFKA_DEADLETTER, KAFKA_EVENTS
 from winnow.gateway.batching import BatchLimits
 from winnow.gateway.metrics import GatewayMetrics
-from winnow.gateway.service import GatewayService
+from winnow.gateway.service import IDLE_S, GatewayService
 from winnow.gateway.testing import MemoryDestination, MemoryIntake
 from winnow.runtime.errors import DestinationError
 from winnow.runtime.retry import Backoff
@@ -76,6 +77,33 @@ def test_receipts_follow_the_store_and_acknowledgements_follow_the_receipts() ->
         "acknowledge 2",
         "acknowledge 3",
     ]
+
+
+class _TimedIntake(MemoryIntake):
+    """Remembers how long each wait for a message could have been."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits_s: list[float] = []
+
+    async def wait(self, timeout_s: float) -> bool:
+        self.waits_s.append(timeout_s)
+        return await super().wait(timeout_s)
+
+
+def test_only_lone_messages_linger_for_company() -> None:
+    """Behind a batch, which an edge with a backlog wants receipted, only what is there already is taken along."""
+    bench = _Bench()
+    intake = bench.intake = bench.service._intake = _TimedIntake()
+    bench.intake.put(_message(1))
+    asyncio.run(bench.service.run_once())
+    assert intake.waits_s == [IDLE_S, 0.01]
+    intake.waits_s.clear()
+    bench.intake.put(BatchPacker().pack("gate", [_message(2), _message(3)]).message)
+    bench.intake.put(_message(4, node="yard"))
+    asyncio.run(bench.service.run_once())
+    assert intake.waits_s == [IDLE_S]
+    assert len(bench.destination.records) == 4
 
 
 def test_each_node_and_epoch_has_its_own_receipt() -> None:

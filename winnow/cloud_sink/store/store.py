@@ -20,10 +20,11 @@ TopicPartition = tuple[str, int]
 """A Kafka topic and the number of one of its partitions."""
 
 EVERYTHING: Final = EventFilter()
-DEFAULT_LATENESS_S: Final = 40.0
+DEFAULT_LATENESS_S: Final = 36.0
 """How long a missing sequence may be on its way before it counts as a gap.
 
-An edge sends a message without a receipt again after 39 s at most; and whoever looks shall know within a minute.
+An edge sends a message without a receipt again after 33 s at most; and whoever looks shall know within a minute: audit
+and page look every few seconds, and ten more are for a busy machine.
 """
 
 

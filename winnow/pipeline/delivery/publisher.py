@@ -2,13 +2,10 @@
 
 One thread does everything that decides: `run` is a loop over `run_once`. The network has a thread of its own, which
 reports through the link and wakes this one. Whatever fails ends the link; the next one starts from the spool.
-
-Longer than other modules, because all of it is one loop over one state; each decision lies in a module of its own.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable
 from random import Random
 from threading import Event as Flag
 from threading import Thread
@@ -17,19 +14,13 @@ from typing import Final
 from winnow.events import ContractError, Receipt
 from winnow.events.receipts import decode_receipt
 from winnow.events.status import CameraStatus, NodeStatus
-from winnow.events.topics import batch_topic
-from winnow.pipeline.delivery.aliases import TopicAliases
-from winnow.pipeline.delivery.errors import SpoolFullError
 from winnow.pipeline.delivery.link import Answered, Arrived, Commanded, Connect, Connected, Ended, Link
-from winnow.pipeline.delivery.live import LiveMark
-from winnow.pipeline.delivery.message import SpooledMessage
-from winnow.pipeline.delivery.metrics import DeliveryMetrics, RefusalReason
-from winnow.pipeline.delivery.packing import Packet, Packing, single
-from winnow.pipeline.delivery.refusals import Refusals
+from winnow.pipeline.delivery.metrics import DeliveryMetrics
+from winnow.pipeline.delivery.packing import Packing
+from winnow.pipeline.delivery.sending import Sending
 from winnow.pipeline.delivery.spool import Spool
 from winnow.pipeline.delivery.statuses import Statuses
-from winnow.pipeline.delivery.window import FIRST_RETRY_S, Window
-from winnow.pipeline.delivery.wire import WireTally, shares_with_alias
+from winnow.pipeline.delivery.window import FIRST_RETRY_S
 from winnow.runtime.clock import Clock
 from winnow.runtime.retry import Backoff
 from winnow.runtime.settings import SettingsError
@@ -37,8 +28,9 @@ from winnow.runtime.settings import SettingsError
 logger = logging.getLogger(__name__)
 
 FIRST_RECONNECT_S: Final = 0.5
-LAST_RECONNECT_S: Final = 5.0
-"""A healed broker is found within 6.5 s (30 % jitter): less than the ten seconds that a fresh event may take."""
+LAST_RECONNECT_S: Final = 3.0
+"""A healed broker is found within 3.9 s (30 % jitter). A fresh event may take ten seconds, and where everything was
+away at once, others may still have to find one another after that."""
 
 STEADY_S: Final = 10.0
 """A connection that held for so long was a good one: the next reconnect is a quick one again."""
@@ -48,9 +40,6 @@ CHANGE_WITHIN_S: Final = 5.0
 
 FAREWELL_S: Final = 1.0
 """How long the broker's answer to the last status is waited for."""
-
-_TAKES_NONE: Final[frozenset[RefusalReason]] = frozenset({"no_subscriber", "quota"})
-"""Refusals that have nothing to do with the message."""
 
 _FAREWELL_LOOKS: Final = 20
 
@@ -91,19 +80,15 @@ class Publisher:
         first_retry_s: float = FIRST_RETRY_S,
         packing: Packing | None = None,
     ) -> None:
-        self.wire = WireTally()
-        self._packing = packing
-        self._held_until_s: float | None = None
+        self._sending = Sending(spool, metrics=metrics, packing=packing, random=random, first_retry_s=first_retry_s)
+        self.wire = self._sending.wire
         self._spool = spool
         self._connect = connect
         self._command = command
         self._version = version
         self._clock = clock
         self._metrics = metrics
-        self._window = Window(random, first_retry_s=first_retry_s)
-        self._live = LiveMark(spool.last_sequence)
         self._statuses = Statuses(spool.node)
-        self._refusals = Refusals(spool.node)
         self._reconnect = Backoff(first_s=FIRST_RECONNECT_S, limit_s=LAST_RECONNECT_S, random=random)
         self._link: Link | None = None
         self._connected: Connected | None = None
@@ -112,8 +97,6 @@ class Publisher:
         self._try_at_s = clock.monotonic_s()
         self._change_by_s: float | None = None
         self._outage: str | None = None
-        self._aliases = TopicAliases(0, first="")
-        self._packets: dict[int, Packet] = {}
         self._wake = Flag()
         self._stopping = Flag()
         self._stop_at_s = float("inf")
@@ -166,7 +149,7 @@ class Publisher:
     def run_once(self) -> float:
         """Do everything that can be done now; return after how many seconds to come back if nothing wakes us."""
         now_s = self._clock.monotonic_s()
-        self._live.note(self._spool.last_sequence, now_s)  # without a link too: what comes meanwhile is backlog
+        self._sending.look(now_s)
         if self._link is None and now_s >= self._try_at_s:
             self._open_link(now_s)
         if self._link is not None:
@@ -175,8 +158,7 @@ class Publisher:
             self._change_link(self._link, now_s)
         elif self._link is not None and self._connected is not None:
             self._send_statuses(self._link)
-            self._send_due(self._link, now_s)
-            self._send_waiting(self._link, self._connected, now_s)
+            self._sending.send(self._link, now_s, may_hold=not self._stopping.is_set())
         return self._wait_s(now_s)
 
     def _run_guarded(self) -> float:
@@ -193,8 +175,7 @@ class Publisher:
         return self._spool.depth == 0 or self._clock.monotonic_s() >= self._stop_at_s
 
     def _wait_s(self, now_s: float) -> float:
-        turns = [self._held_until_s, self._window.next_turn_s(now_s)]
-        turn_s = self._try_at_s if self._link is None else min((one for one in turns if one is not None), default=None)
+        turn_s = self._try_at_s if self._link is None else self._sending.next_turn_s(now_s)
         if turn_s is None:
             return _LONGEST_WAIT_S
         return min(max(turn_s - now_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S)
@@ -212,26 +193,21 @@ class Publisher:
         Nothing is on its way then, the session stays, and with it the receipts that come in between.
         """
         self._change_by_s = self._change_by_s or now_s + CHANGE_WITHIN_S
-        if self._packets and now_s < self._change_by_s:
+        if self._sending.awaits_answers and now_s < self._change_by_s:
             return
         self._change_by_s = None
         logger.info("The certificate was renewed; connecting anew", extra={"node": self._spool.node})
         link.close(orderly=True)
         self._link, self._connected = None, None
-        if self._packets:
-            self._packets.clear()
-            self._window.start_over(now_s)
+        if self._sending.awaits_answers:
+            self._sending.start_over(now_s)
         self._open_link(now_s)
 
     def _drop_link(self, reason: str, now_s: float) -> None:
         link, self._link, self._connected = self._link, None, None
         if link is not None:
             link.close(orderly=False)
-        self._packets.clear()
-        culprit = self._window.start_over(now_s)
-        if culprit is not None:
-            self._metrics.refused.labels("disconnect").inc()
-            logger.warning("Broker ends the connection over one message; put off", extra={"sequence": culprit})
+        self._sending.start_over(now_s)
         if self._connected_at_s and now_s - self._connected_at_s >= STEADY_S:
             self._reconnect.reset()
         self._connected_at_s = 0.0
@@ -251,21 +227,21 @@ class Publisher:
                 case Connected():
                     self._begin(report, now_s)
                 case Answered(packet_id, refusal):
-                    self._note_answer(packet_id, refusal, now_s)
+                    self._sending.note_answer(packet_id, refusal, now_s)
                 case Arrived(payload):
                     receipts += self._decoded(payload)
                 case Commanded(payload):
                     self._command(payload)
                 case Ended(reason):
                     self._drop_link(reason, now_s)
-        self._apply(receipts)
+        self._sending.note_receipts(receipts)
         fault = link.fault()
         if self._link is link and fault is not None:
             self._drop_link(fault, now_s)
 
     def _begin(self, connected: Connected, now_s: float) -> None:
         self._connected = connected
-        self._aliases = TopicAliases(connected.topic_alias_maximum, first=batch_topic(self._spool.node))
+        self._sending.begin(connected)
         self._connected_at_s = now_s
         self._outage = None
         self._statuses.set_node(NodeStatus(state="online", since=self._clock.now(), version=self._version))
@@ -276,25 +252,6 @@ class Publisher:
         self._metrics.connected.set(1)
         logger.info("Connected to the broker", extra={"node": self._spool.node, "waiting": self._spool.depth})
 
-    def _note_answer(self, packet_id: int, refusal: RefusalReason | None, now_s: float) -> None:
-        if refusal is not None:
-            self._metrics.refused.labels(refusal).inc()
-        packet = self._packets.pop(packet_id, None)
-        if packet is None:  # a status: the next connection tells it again
-            return
-        if refusal is None:
-            self._refusals.note_taken()
-        else:
-            self._refusals.note(refusal)
-            if packet.is_batch and self._packing is not None:
-                self._packing.note_refusal(now_s)
-        for message in packet.messages:
-            if refusal is None:
-                self._window.taken(message.sequence, now_s)
-            else:  # it need not be the fault of each message in a batch: they are tried again one by one
-                takes_none = packet.is_batch or refusal in _TAKES_NONE
-                self._window.refused(message.sequence, now_s, takes_none=takes_none)
-
     def _decoded(self, payload: bytes) -> Iterable[Receipt]:
         try:
             receipt = decode_receipt(payload)
@@ -304,86 +261,9 @@ class Publisher:
         if receipt.epoch == self._spool.epoch:
             yield receipt
 
-    def _apply(self, receipts: list[Receipt]) -> None:
-        if not receipts:
-            return
-        all_of_them = _joined(receipts)
-        try:
-            deleted = self._spool.acknowledge(all_of_them)
-        except SpoolFullError as exc:
-            logger.warning("Receipts could not be noted and will come again", extra={"reason": str(exc)})
-            return
-        self._metrics.receipted.inc(deleted)
-        self._window.receipted(all_of_them)
-        self.wire.forget(all_of_them)
-
     def _send_statuses(self, link: Link) -> None:
         for message in self._statuses.take(link.room):
             link.publish(message, retain=True)
-
-    def _send_due(self, link: Link, now_s: float) -> None:
-        due = self._window.due(now_s)[: min(self._window.may_repeat(now_s), max(0, link.room))]
-        if not due:
-            return
-        found = self._spool.read(due)
-        self._window.forget(set(due) - {message.sequence for message in found})
-        for message in found:
-            if not self._publish(link, single(message), now_s, by_number=False):
-                return
-
-    def _send_waiting(self, link: Link, connected: Connected, now_s: float) -> None:
-        self._held_until_s = None
-        room, known = self._window.room(now_s), self._window.known
-        messages = min(room.messages, link.room)
-        if messages <= 0 or self._spool.depth <= len(known):
-            return
-        read = partial(
-            self._spool.next_batch,
-            limit_messages=messages,
-            excluding=known,
-            live_after=self._live.after,
-            max_message_bytes=connected.max_packet_bytes,
-        )
-        packing = None if self._window.is_wary else self._packing
-        batch: list[SpooledMessage] = []
-        if packing is not None and packing.is_on(now_s):
-            limit_bytes = packing.limit_bytes(connected.max_packet_bytes)
-            batch = read(limit_bytes=min(room.size_bytes, limit_bytes))
-        if not batch:  # or it is nearly as large as a packet may be, and goes alone
-            packing, batch = None, read(limit_bytes=room.size_bytes)
-        if not batch and room.alone_bytes:  # larger than what a narrow line shall carry at once: it goes by itself
-            batch = read(limit_messages=1, limit_bytes=room.alone_bytes)
-        for packet in self._packets_of(batch, packing, now_s):
-            if not self._publish(link, packet, now_s):
-                return
-
-    def _packets_of(self, batch: Sequence[SpooledMessage], packing: Packing | None, now_s: float) -> Iterable[Packet]:
-        """Return what goes out of a batch now: nothing, if it is worth waiting for more."""
-        if packing is None or not batch:
-            return [single(message) for message in batch]
-        leaves_at_s = packing.leaves_at_s(batch, now_s)
-        if leaves_at_s > now_s and not self._stopping.is_set():
-            self._held_until_s = leaves_at_s
-            return []
-        return [packing.packed(batch)]
-
-    def _publish(self, link: Link, packet: Packet, now_s: float, *, by_number: bool = True) -> bool:
-        """Hand a packet to the network; return whether the connection took it.
-
-        What had no receipt goes by its full topic: a broker that mixes its numbers up delays an event, and loses none.
-        """
-        alias = self._aliases.take(packet.mqtt.topic) if by_number and not self._window.is_wary else None
-        packet_id = link.publish(packet.mqtt, alias=alias)
-        if packet_id is None:
-            return False
-        self._packets[packet_id] = packet
-        shares = shares_with_alias(packet.shares, packet.mqtt, alias)
-        for message, share in zip(packet.messages, shares, strict=True):
-            repeated = self._window.sent(message.sequence, message.size_bytes, now_s, wire_bytes=share.size_bytes)
-            (self._metrics.republished if repeated else self._metrics.published).inc()
-            self._metrics.sent_bytes.inc(share.size_bytes)
-            self.wire.note(message.sequence, share)
-        return True
 
     def _farewell(self) -> None:
         link = self._link
@@ -405,12 +285,3 @@ class Publisher:
                 return
             self._wake.wait(FAREWELL_S / _FAREWELL_LOOKS)
             self._wake.clear()
-
-
-def _joined(receipts: Sequence[Receipt]) -> Receipt:
-    """Return one receipt that says what several of one epoch say."""
-    return Receipt(
-        epoch=receipts[0].epoch,
-        upto=max(receipt.upto for receipt in receipts),
-        also=tuple({sequence for receipt in receipts for sequence in receipt.also}),
-    )

@@ -7,7 +7,7 @@ and the rest waits in the spool. A message without a receipt becomes due again a
 to 5 minutes.
 
 The *allowance* counts what the broker has not answered yet. It is all of the window until the broker refuses a message.
-Then it shrinks to one message, sent after a pause that doubles up to 5 s, and doubles with each message that is taken:
+Then it shrinks to one message, sent after a pause that doubles up to 2 s, and doubles with each message that is taken:
 so neither a spool of a million messages is thrown at a broker that refuses them, nor is a healed one noticed late.
 
 The *flight* counts bytes that the broker has not answered yet, and keeps them so few that nothing waits for long in
@@ -36,8 +36,11 @@ MAX_MESSAGES: Final = 64
 MAX_BYTES: Final = 2 * 1024 * 1024
 FIRST_RETRY_S: Final = 30.0
 LAST_RETRY_S: Final = 300.0
+RETRY_JITTER: Final = 0.1
+"""A missing message comes again after 33 s at most: the sink tells a person of what is missing for longer than that."""
 FIRST_PAUSE_S: Final = 0.5
-LAST_PAUSE_S: Final = 5.0
+LAST_PAUSE_S: Final = 2.0
+"""A broker refuses as long as no gateway subscribes; so this pause comes on top of the gateway's own way back."""
 
 _ENDS_OF_A_CULPRIT: Final = 2
 """One end may be chance: networks fail with a message on the way."""
@@ -234,4 +237,4 @@ class Window:
         return sequence
 
     def _retry_delays(self) -> Backoff:
-        return Backoff(first_s=self._first_retry_s, limit_s=LAST_RETRY_S, random=self._random)
+        return Backoff(first_s=self._first_retry_s, limit_s=LAST_RETRY_S, jitter=RETRY_JITTER, random=self._random)
