@@ -39,7 +39,7 @@ def has_strace() -> bool:
     return shutil.which("strace") is not None
 
 
-def write_under(spool: Path, tampering: str | None, *arguments: str, steps: int) -> Ended:
+def write_under(spool: Path, tampering: str | None, *arguments: str, steps: int, only: Path | None = None) -> Ended:
     """Run a writer to its end.
 
     Args:
@@ -47,11 +47,13 @@ def write_under(spool: Path, tampering: str | None, *arguments: str, steps: int)
         tampering: an expression for `strace --inject`, such as `fdatasync:error=EIO:when=3`; None leaves it alone.
         arguments: more for the writer.
         steps: how many batches it appends.
+        only: tamper with calls that have to do with this file alone.
     """
     log = spool.with_name("strace.txt")
     calls = tampering.partition(":")[0] if tampering else "none"
     inject = ["-e", f"inject={tampering}"] if tampering else []
     command = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", *inject]
+    command += ["-P", str(only)] if only else []
     command += [sys.executable, "-m", "tests.faults.disk.writer", str(spool), str(steps), *arguments]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=WITHIN_S)
     traced = log.read_text(errors="replace")

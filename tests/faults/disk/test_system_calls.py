@@ -1,13 +1,16 @@
 """Each system call by which the spool writes is the process's last one, or fails: nothing accepted is gone after it."""
 
 import logging
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.faults.disk.strace import KILLED, has_strace, write_under
+from tests.faults.disk.strace import CHECKOUT, KILLED, has_strace, write_under
 from tests.faults.disk.told import broken, left_in
 from tests.faults.disk.writer import REFUSED, batch, open_spool
 from tests.faults.scale import SCALE
@@ -19,6 +22,10 @@ KEPT: Final = ("--kept", "6")
 """Five appends and three receipts."""
 CALLS: Final = ("pwrite64", "fdatasync", "write", "unlink", "ftruncate", "fallocate")
 QUICK_KILLS: Final = 14
+FILES: Final = ("", "-journal", "-wal", "-shm", ".ballast")
+"""What the spool makes: the openat that makes each is one more call at which it may be killed."""
+READS: Final = ("read", "pread64", "fstat", "newfstatat", "statfs", "lseek", "access")
+CHANGES_NOTHING: Final = (*READS, "close", "fcntl", "flock", "ioctl", "mmap", "fchown", "openat")
 
 
 @pytest.fixture(autouse=True)
@@ -50,26 +57,61 @@ def count_calls(folder: Path, names: tuple[str, ...], steps: int) -> dict[str, i
     return counted
 
 
+def killed_at(home: Path, call: str, number: int, *arguments: str, file: str | None = None) -> list[str]:
+    """Return what is wrong with a spool whose writer's last act was the n-th call of a kind, on any file or on one."""
+    home.mkdir()
+    tampering, only = f"{call}:signal=KILL:when={number}", None if file is None else home / f"spool.sqlite{file}"
+    ended = write_under(home / "spool.sqlite", tampering, *KEPT, *arguments, steps=STEPS, only=only)
+    assert ended.code in KILLED, f"{call} {number}: not killed: {ended.errors}"
+    faults = []
+    if (home / "spool.sqlite").exists():
+        faults = [f"{call} {number}: {one}" for one in broken(ended.told, left_in(home / "spool.sqlite"))]
+    else:
+        assert not ended.told.accepted
+    again = open_spool(home / "spool.sqlite")
+    again.append(batch(1000))
+    again.close()
+    shutil.rmtree(home)
+    return faults
+
+
 def test_process_may_be_killed_at_every_system_call(tmp_path: Path) -> None:
     """SIGKILL at the n-th call of each kind, n = 1, 2, … until it passes: I1, I3, I4 and I8 hold each time."""
-    home = tmp_path / "killed"
     seen = count_calls(tmp_path, CALLS, STEPS)
     points = kills(seen)
-    faults = []
-    for name, number in points:
-        home.mkdir()
-        ended = write_under(home / "spool.sqlite", f"{name}:signal=KILL:when={number}", *KEPT, steps=STEPS)
-        assert ended.code in KILLED, f"{name} {number}: not killed: {ended.errors}"
-        if (home / "spool.sqlite").exists():
-            faults += [f"{name} {number}: {one}" for one in broken(ended.told, left_in(home / "spool.sqlite"))]
-        else:
-            assert not ended.told.accepted
-        again = open_spool(home / "spool.sqlite")
-        again.append(batch(1000))
-        again.close()
-        shutil.rmtree(home)
+    faults = [one for call, number in points for one in killed_at(tmp_path / "killed", call, number)]
+    files = FILES if SCALE.is_full else SCALE.random("files").sample(FILES, 1)
+    faults += [one for suffix in files for one in killed_at(tmp_path / "killed", "openat", 1, file=suffix)]
     assert faults == []
-    logger.warning("kills at system calls: %d of %s", len(points), seen)
+    logger.warning("kills at system calls: %d of %s", len(points) + len(files), seen)
+
+
+def test_calls_that_are_tried_are_all_that_change_a_file(tmp_path: Path) -> None:
+    """Killed at a call that changes nothing, the process leaves what it leaves at the next one that does."""
+    log = tmp_path / "calls.txt"
+    command = ["strace", "-f", "-qq", "-o", str(log), "-e", "trace=desc,file", "-e", "signal=none"]
+    writer = [sys.executable, "-m", "tests.faults.disk.writer", str(tmp_path / "spool.sqlite"), str(STEPS), *KEPT]
+    subprocess.run([*command, *writer], cwd=CHECKOUT, check=True, capture_output=True, timeout=60)
+    opened = log.read_text().partition("spool.sqlite.lock")[2]
+    used = {match[1] for match in re.finditer(r"^\d+ +(\w+)\(", opened, re.MULTILINE)}
+    assert set(CALLS) - {"write"} <= used
+    assert used <= {*CALLS, *CHANGES_NOTHING}
+
+
+@pytest.mark.parametrize(
+    ("defect", "call", "finding"),
+    [
+        ("accepted-before-the-commit", "fdatasync", "I1"),
+        pytest.param("numbers-before-the-rows", "pwrite64", "I8", marks=pytest.mark.at_length),
+        pytest.param("receipted-before-the-commit", "pwrite64", "receipted, and back", marks=pytest.mark.at_length),
+    ],
+)
+def test_planted_defect_is_seen_by_a_kill(tmp_path: Path, defect: str, call: str, finding: str) -> None:
+    """Some kill leaves what must not be left: the test above would be red."""
+    planted = ("--defect", defect)
+    calls = range(1, 200)
+    found = (one for number in calls for one in killed_at(tmp_path / "killed", call, number, *planted))
+    assert next(one for one in found if finding in one)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from tests.faults.disk.defects import DEFECTS
 from winnow.events import Receipt
 from winnow.pipeline.delivery import DeliveryMetrics, Message, SpoolError, SqliteSpool
 from winnow.pipeline.delivery.testing import crossing, thumbnail, update
@@ -49,14 +50,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("spool", type=Path)
     parser.add_argument("steps", type=int)
-    parser.add_argument("--defect", choices=["synchronous-off", "synchronous-normal"])
+    parser.add_argument("--defect", choices=list(DEFECTS))
     parser.add_argument("--kept", type=int, default=KEPT)
     parser.add_argument("--max-file-bytes", type=int, help="a write beyond is cut short, then refused")
     chosen = parser.parse_args(arguments)
     try:
         spool = open_spool(chosen.spool)
         if chosen.defect:
-            spool._database.execute(f"PRAGMA synchronous = {chosen.defect.rpartition('-')[2]}")
+            DEFECTS[chosen.defect](spool, tell)
         if chosen.max_file_bytes:
             resource.setrlimit(resource.RLIMIT_FSIZE, (chosen.max_file_bytes, chosen.max_file_bytes))
         tell("opened", spool.epoch, spool.last_sequence)
