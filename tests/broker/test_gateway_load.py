@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -64,3 +65,22 @@ def test_two_gateways_share_2000_nodes_and_nothing_is_lost_or_doubled(
     received = [gateway.metric("received_messages_total") for gateway in gateways]
     assert min(received) >= 3000
     assert sum(received) <= 6000 + summary["retried"]
+
+
+def test_backlog_of_many_nodes_is_taken_over_one_connection(
+    start_gateway: Callable[..., GatewayProcess], mqtt_address: str
+) -> None:
+    """What piled up in the broker while the gateway was away: all is receipted, and the connection lasts.
+
+    Mosquitto 2.0.11 sends all of it at the first PUBACK, and its answers to thousands of receipts stand behind.
+    """
+    gateway = start_gateway()
+    gateway.kill()
+    traffic = ("--nodes", "2000", "--rate", "4000", "--duration", "2", "--thumbnails", "0", "--settle", "60", "--json")
+    command = [sys.executable, "-m", "winnow.cli", "loadgen", "--url", f"mqtt://{mqtt_address}", *traffic]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sender:
+        time.sleep(4)
+        gateway.start()
+        summary = json.loads(sender.communicate(timeout=90)[0])
+    assert (summary["accepted"], summary["receipted"]) == (8000, 8000)
+    assert gateway.metric("connections_total") == 1, gateway.log()

@@ -20,13 +20,11 @@ from winnow.runtime.tls import CertificateWatch, Seen, client_context
 
 MAX_PACKET_BYTES: Final = 320 * 1024
 """Asked of the broker. The contract's largest payload is 256 KiB; the rest is room for poison to be seen as such."""
-MAX_UNANSWERED: Final = 1000
-"""Receipts that the broker may leave without an answer before the connection is given up."""
-OVERSHOOT: Final = 8
-"""A broker may send so many times what was asked for before it is acknowledged, then the connection is given up.
+MAX_UNANSWERED: Final = 100_000
+"""Receipts that the broker may leave without an answer before the connection is given up; some megabytes.
 
-More than once is against the protocol (3.3.4), but Mosquitto 2.0.11 was seen to send almost four times as much while
-acknowledgements are on their way."""
+Many, because an answer stands behind all that the broker has sent before it: Mosquitto 2.0.11 sends its whole queue for
+this session as soon as it hears of one PUBACK, whatever Receive Maximum it was told."""
 ANSWER_WITHIN_S: Final = 10.0
 """CONNACK and SUBACK come within this time, or the connection is given up."""
 TCP_WITHIN_S: Final = 4.0
@@ -82,7 +80,7 @@ class MqttConnection(asyncio.Protocol):
         self._buffer = packets.PacketBuffer(MAX_PACKET_BYTES)
         self._out: list[bytes] = []
         self._waiting: deque[tuple[str, bytes, Sequence[tuple[str, str]]]] = deque()
-        self._unanswered = self._unacknowledged = 0
+        self._unanswered = 0
         self._broker_takes = _LAST_ID
         self._packet_id = _FIRST_ID
         self._heard_at_s = self._sent_at_s = self._loop.time()
@@ -170,9 +168,7 @@ class MqttConnection(asyncio.Protocol):
     def acknowledge(self, packet_ids: Iterable[int]) -> None:
         """Send a PUBACK for each of these messages, in this order."""
         if self.alive:
-            ids = list(packet_ids)
-            self._unacknowledged -= len(ids)
-            self._send(packets.encode_pubacks(ids))
+            self._send(packets.encode_pubacks(packet_ids))
 
     def listen(self, *, on: bool) -> None:
         """Take what the broker sends, or leave it in the socket until further notice."""
@@ -214,7 +210,7 @@ class MqttConnection(asyncio.Protocol):
     def _take(self, first: int, body: bytes) -> None:
         kind = first & 0xF0
         if kind == packets.PUBLISH:
-            self._note_message(packets.decode_publish(first, body))
+            self._on_message(packets.decode_publish(first, body))
         elif kind == packets.PUBACK:
             self._note_answer(packets.decode_puback(body)[1])
         elif kind == packets.CONNACK:
@@ -225,14 +221,6 @@ class MqttConnection(asyncio.Protocol):
             self._end(f"the broker ended the connection: reason {body[0] if body else 0:#04x}")
         elif kind not in (packets.PINGRESP, packets.UNSUBACK):
             raise MalformedPacketError(f"packet type {kind:#x}")
-
-    def _note_message(self, message: Publish) -> None:
-        """Hand a message on; a broker that sends far more than was asked for is not let into memory."""
-        if message.qos:
-            self._unacknowledged += 1
-            if self._unacknowledged > OVERSHOOT * self._receive_maximum:
-                raise MalformedPacketError(f"{self._unacknowledged} messages before an acknowledgement")
-        self._on_message(message)
 
     def _note_connack(self, body: bytes) -> None:
         code, self._broker_takes = packets.decode_connack(body)

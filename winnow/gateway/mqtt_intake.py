@@ -16,6 +16,8 @@ from winnow.runtime.mqtt import MqttSettings, new_client
 from winnow.runtime.retry import Backoff
 from winnow.runtime.tls import Seen
 
+MAX_WAITING: Final = 10_000
+"""Messages that may wait, however small they are."""
 MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
 """Payloads that may wait; one read of the socket and the batch that is being stored come on top."""
 
@@ -25,9 +27,9 @@ _log: Final = logging.getLogger(__name__)
 class MqttIntake:
     """Receives from the broker at QoS 1; what is not acknowledged is received again.
 
-    `in_flight` is how many the broker is asked to send ahead of their acknowledgement; the connection holds it to that
-    within a factor. A message without that promise (QoS 0) is dropped and counted when they are exceeded. When they are
-    large, the socket is not read any more before some are taken, so that their bytes are bounded too.
+    `in_flight` is how many the broker is asked to send ahead of their acknowledgement. Not every broker keeps to that:
+    when too many wait, or they are large, the socket is not read any more before some are taken. A message without the
+    promise to come again (QoS 0) is dropped and counted when `in_flight` is exceeded.
 
     Args:
         settings: where the broker is and how to log in.
@@ -77,6 +79,11 @@ class MqttIntake:
         """Return whether the broker has granted the subscription of a connection that is still there."""
         return self._subscribed
 
+    @property
+    def waiting(self) -> int:
+        """Return how many messages wait."""
+        return len(self._waiting)
+
     async def run(self) -> None:
         """Stay connected until cancelled; a lost connection is made again after a growing delay."""
         while True:
@@ -125,7 +132,7 @@ class MqttIntake:
             return None
         message = self._waiting.popleft()
         self.waiting_bytes -= len(message.payload)
-        if self._connection is not None and self.waiting_bytes < MAX_WAITING_BYTES:
+        if self._connection is not None and not self._is_full():
             self._connection.listen(on=True)
         return message
 
@@ -150,8 +157,6 @@ class MqttIntake:
             self._metrics.dropped.inc()
             return
         self.waiting_bytes += len(message.payload)
-        if self._connection is not None and self.waiting_bytes >= MAX_WAITING_BYTES:
-            self._connection.listen(on=False)
         self._waiting.append(
             Received(
                 topic=message.topic,
@@ -162,4 +167,9 @@ class MqttIntake:
                 connection=self._number,
             )
         )
+        if self._connection is not None and self._is_full():
+            self._connection.listen(on=False)
         self._arrived.set()
+
+    def _is_full(self) -> bool:
+        return self.waiting_bytes >= MAX_WAITING_BYTES or len(self._waiting) >= MAX_WAITING

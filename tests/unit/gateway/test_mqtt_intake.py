@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 
 from winnow.gateway.metrics import GatewayMetrics
-from winnow.gateway.mqtt_intake import MAX_WAITING_BYTES, MqttIntake
+from winnow.gateway.mqtt_intake import MAX_WAITING, MAX_WAITING_BYTES, MqttIntake
 from winnow.gateway.mqtt_packets import encode_publish
 from winnow.runtime.mqtt import MqttSettings
 from winnow.runtime.retry import Backoff
@@ -13,8 +13,7 @@ from winnow.runtime.retry import Backoff
 CONNACK = b"\x20\x03\x00\x00\x00"
 SUBACK = b"\x90\x04\x00\x01\x00\x00"
 PINGREQ = b"\xc0\x00"
-PAYLOAD = bytes(128 * 1024)
-MESSAGES = 3 * MAX_WAITING_BYTES // len(PAYLOAD)
+TOPIC = "winnow/v1/a/events/b"
 ONE_READ_BYTES = 256 * 1024
 """What asyncio reads from a socket at once; a message that was cut off by it comes on top."""
 
@@ -25,8 +24,8 @@ async def _eventually(condition: Callable[[], bool], *, within_s: float = 20.0) 
             await asyncio.sleep(0.02)
 
 
-async def _flood() -> tuple[int, int, str | None]:
-    """Return most payload bytes that waited, how many messages came, and how the connection ended if it did."""
+async def _flood(payload: bytes, messages: int) -> tuple[int, int, int, str | None]:
+    """Return most messages and payload bytes that waited, how many came, and how the connection ended if it did."""
     heard: list[bytes] = []
     gone = asyncio.Event()
 
@@ -36,8 +35,8 @@ async def _flood() -> tuple[int, int, str | None]:
             writer.write(CONNACK)
             await reader.read(1000)
             writer.write(SUBACK)
-            for number in range(MESSAGES):
-                writer.write(encode_publish(number + 1, "winnow/v1/a/events/b", PAYLOAD))
+            for number in range(messages):
+                writer.write(encode_publish(number + 1, TOPIC, payload))
             while received := await reader.read(1000):
                 heard.append(received)
         gone.set()
@@ -47,15 +46,15 @@ async def _flood() -> tuple[int, int, str | None]:
     intake = MqttIntake(
         MqttSettings(url=f"mqtt://127.0.0.1:{port}").model_copy(update={"keepalive_s": 1}),
         client_id="g",
-        in_flight=MESSAGES,
+        in_flight=100,
         backoff=Backoff(first_s=1, limit_s=1),
         metrics=GatewayMetrics(),
     )
     connection = asyncio.create_task(intake.run_once())
-    await _eventually(lambda: intake.waiting_bytes >= MAX_WAITING_BYTES)
+    await _eventually(lambda: intake.waiting >= MAX_WAITING or intake.waiting_bytes >= MAX_WAITING_BYTES)
     await _eventually(lambda: b"".join(heard).count(PINGREQ) >= 3 or connection.done())
-    most, came = intake.waiting_bytes, 0
-    while came < MESSAGES and await intake.wait(5):
+    most, most_bytes, came = intake.waiting, intake.waiting_bytes, 0
+    while came < messages and await intake.wait(5):
         while intake.take() is not None:
             came += 1
     ended = connection.result() if connection.done() else None
@@ -64,12 +63,20 @@ async def _flood() -> tuple[int, int, str | None]:
     await gone.wait()
     server.close()
     await server.wait_closed()
-    return most, came, ended
+    return most, most_bytes, came, ended
 
 
 def test_large_messages_wait_in_the_socket_until_there_is_room() -> None:
     """16 MiB and one read are kept at most, and all come; a broker that is not listened to is not taken for dead."""
-    most, came, ended = asyncio.run(_flood())
-    assert MAX_WAITING_BYTES <= most <= MAX_WAITING_BYTES + ONE_READ_BYTES + len(PAYLOAD)
-    assert came == MESSAGES
-    assert ended is None
+    payload = bytes(128 * 1024)
+    messages = 3 * MAX_WAITING_BYTES // len(payload)
+    _, most_bytes, came, ended = asyncio.run(_flood(payload, messages))
+    assert MAX_WAITING_BYTES <= most_bytes <= MAX_WAITING_BYTES + ONE_READ_BYTES + len(payload)
+    assert (came, ended) == (messages, None)
+
+
+def test_many_messages_wait_in_the_socket_until_there_is_room() -> None:
+    """A broker that sends a hundred times its window fills no memory, and all of it is taken on the same connection."""
+    most, _, came, ended = asyncio.run(_flood(b"", 3 * MAX_WAITING))
+    assert MAX_WAITING <= most <= MAX_WAITING + ONE_READ_BYTES // len(encode_publish(1, TOPIC, b"")) + 1
+    assert (came, ended) == (3 * MAX_WAITING, None)
