@@ -1,10 +1,12 @@
 #!/bin/sh
 # Give Kafka its two logins and their rights: the gateway may only write, the sink may only read.
 #   create-principals.sh HOST:9094 ADMIN.PROPERTIES GATEWAY-PASSWORD-FILE SINK-PASSWORD-FILE
-# Kafka's tools have to be on the search path. Run it again to change a password; no password is on a command line.
+# Kafka's tools are in /opt/kafka/bin, or in the folder KAFKA. Run it again to change a password; no password is on a
+# command line.
 set -eu
 server=$1
 admin=$2
+tools=${KAFKA:-/opt/kafka/bin}
 topics="--topic winnow.events --topic winnow.thumbnails --topic winnow.status --topic winnow.deadletter"
 umask 077
 work=$(mktemp -d)
@@ -12,12 +14,12 @@ trap 'rm -rf "$work"' EXIT
 
 login() {
     printf 'SCRAM-SHA-512=iterations=8192,password=%s\n' "$(cat "$2")" >"$work/login.properties"
-    kafka-configs.sh --bootstrap-server "$server" --command-config "$admin" --alter \
+    "$tools/kafka-configs.sh" --bootstrap-server "$server" --command-config "$admin" --alter \
         --entity-type users --entity-name "$1" --add-config-file "$work/login.properties"
 }
 
 allow() {
-    kafka-acls.sh --bootstrap-server "$server" --command-config "$admin" --add --allow-principal "$@"
+    "$tools/kafka-acls.sh" --bootstrap-server "$server" --command-config "$admin" --add --allow-principal "$@"
 }
 
 login gateway "$3"

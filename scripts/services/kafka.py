@@ -23,6 +23,8 @@ REMEDY: Final = (
 )
 JVM_OPTIONS: Final = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """One small heap and no second compiler: the broker is up sooner and leaves the other core to the tests."""
+JARS: Final = ("kafka_*.jar", "kafka-tools-[0-9]*.jar")
+"""The server, and its administrators' tools."""
 
 
 class KafkaServer(LocalServer):
@@ -118,6 +120,6 @@ def find_jars() -> Path:
         ServerMissing: they were never fetched.
     """
     directory = jar_directory()
-    if not any(directory.glob("kafka_*.jar")):
+    if not all(any(directory.glob(jar)) for jar in JARS):
         raise ServerMissing(f"Apache Kafka {kafka_version()}", REMEDY)
     return directory

@@ -1,6 +1,7 @@
 """One authority, its stranger of the same name, and production broker, Kafka and PostgreSQL for all security tests."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,8 +69,9 @@ def kafka(authority: Path) -> Iterator[ProductionKafka]:
     except ServerMissing as missing:
         pytest.skip(str(missing))
     with server:
-        server.create_topics()
-        server.create_principals()
+        with ThreadPoolExecutor() as threads:
+            for made in [threads.submit(server.create_topics), threads.submit(server.create_principals)]:
+                made.result()
         yield server
 
 

@@ -3,20 +3,24 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
 from scripts.services.kafka import KafkaServer
 from scripts.services.local_server import free_port
-from winnow.events.topics import KAFKA_TOPICS
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy" / "kafka"
 PASSWORDS: Final = {"gateway": "Gw-5ecret-of-the-gateway", "sink": "Sk-5ecret-of-the-sink"}
+
+TOOLS: Final = {
+    "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
+    "kafka-configs.sh": "kafka.admin.ConfigCommand",
+    "kafka-acls.sh": "org.apache.kafka.tools.AclCommand",
+}
+"""What the programs of Kafka's `bin` start; the rest of them finds Java and the jars."""
 
 ONE_NODE: Final = {
     "offsets.topic.replication.factor": "1",
@@ -71,6 +75,7 @@ class ProductionKafka(KafkaServer):
         further = "".join(f"{name}={value}\n" for name, value in self._settings.items())
         self._properties.write_text(self.installed("production.properties") + further, encoding="utf-8")
         (self.root / "admin.properties").write_text(self.installed("admin.properties"), encoding="utf-8")
+        self._install_tools()
         if not (self.data_dir / "meta.properties").exists():
             self._format()
 
@@ -85,39 +90,47 @@ class ProductionKafka(KafkaServer):
         """Return an administrator's client: the server's certificate is the login."""
         return AdminClient(certificate_login(self._brokers_port, self._authority, "localhost"))
 
+    @property
+    def tools(self) -> Path:
+        """Return the folder with the programs of Kafka's `bin` that the scripts use."""
+        return self.root / "bin"
+
+    def _install_tools(self) -> None:
+        """Make the programs: the very classes that the original ones run."""
+        self.tools.mkdir(exist_ok=True)
+        for name, program in TOOLS.items():
+            quoted = " ".join(f"'{word}'" for word in (*self._jvm(), program))
+            (self.tools / name).write_text(f'#!/bin/sh\nexec {quoted} "$@"\n', encoding="utf-8")
+            (self.tools / name).chmod(0o700)
+
     def create_topics(self) -> None:
-        """Make the topics of the contract, each with one partition."""
-        topics = [NewTopic(name, num_partitions=1, replication_factor=1) for name in KAFKA_TOPICS]
-        admin = self.admin()
-        for created in admin.create_topics(topics, operation_timeout=20).values():
-            created.result(timeout=20)
+        """Run `deploy/kafka/create-topics.sh` with Kafka's own tools."""
+        self._run(DEPLOY / "create-topics.sh", f"localhost:{self._brokers_port}", "admin.properties")
 
     def create_principals(self) -> None:
-        """Run `deploy/kafka/create-principals.sh` with Kafka's own kafka-configs, and our stand-in for kafka-acls.
-
-        The jars of the tests do not have the program behind kafka-acls.sh: tests/security/kafka_acls.py asks the
-        broker for the same rights.
-        """
-        tools = self.root / "bin"
-        tools.mkdir(exist_ok=True)
-        programs = {
-            "kafka-configs.sh": [*self._jvm(), "kafka.admin.ConfigCommand"],
-            "kafka-acls.sh": [sys.executable, "-m", "tests.security.kafka_acls"],
-        }
-        for name, words in programs.items():
-            quoted = " ".join(f"'{word}'" for word in words)
-            (tools / name).write_text(f'#!/bin/sh\nexec {quoted} "$@"\n', encoding="utf-8")
-            (tools / name).chmod(0o700)
+        """Run `deploy/kafka/create-principals.sh` with Kafka's own tools."""
         files = []
         for name, password in PASSWORDS.items():
             files.append(self.root / f"{name}.password")
             files[-1].write_text(f"{password}\n", encoding="utf-8")
-        command = [DEPLOY / "create-principals.sh", f"localhost:{self._brokers_port}", "admin.properties", *files]
-        environment = os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(DEPLOY.parents[1])}
+        self._run(DEPLOY / "create-principals.sh", f"localhost:{self._brokers_port}", "admin.properties", *files)
+
+    def acls(self, *words: str) -> str:
+        """Run `kafka-acls.sh` as an administrator; return what it prints."""
+        login = ("--bootstrap-server", f"localhost:{self._brokers_port}", "--command-config", "admin.properties")
+        return self._run(self.tools / "kafka-acls.sh", *login, *words)
+
+    def _run(self, *command: str | Path) -> str:
         made = subprocess.run(
-            [str(word) for word in command], cwd=self.root, env=environment, capture_output=True, text=True, check=False
+            [str(word) for word in command],
+            cwd=self.root,
+            env=os.environ | {"KAFKA": str(self.tools)},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert made.returncode == 0, made.stdout + made.stderr
+        return made.stdout
 
     def log(self) -> str:
         """Return what the broker wrote."""

@@ -3,16 +3,20 @@
 The control stands in each test: the same function with the right login delivers.
 """
 
+import re
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin._acl import AclBindingFilter, AclOperation, AclPermissionType
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType
 from confluent_kafka.admin._resource import ResourceType as Resource
+from confluent_kafka.cimpl import NewTopic
 
 from tests.security.client import eventually
 from tests.security.production_kafka import PASSWORDS, ProductionKafka, certificate_login
@@ -37,11 +41,24 @@ def login(kafka: ProductionKafka, authority: Path, user: str, password: str) -> 
 
 def produced(arguments: dict[str, Any], payload: bytes, topic: str = KAFKA_EVENTS) -> bool:
     """Write one record; return whether Kafka confirmed it."""
-    answers: list[object] = []
-    producer = Producer({**arguments, "message.timeout.ms": int(WITHIN_S * 1000)})
-    producer.produce(topic, payload, on_delivery=lambda error, _message: answers.append(error))
-    producer.flush(10)
-    return bool(answers) and answers[0] is None
+    return bool(confirmed({payload.decode(): arguments}, topic))
+
+
+def confirmed(writers: dict[str, dict[str, Any]], topic: str = KAFKA_EVENTS) -> list[str]:
+    """Let each writer write its own name, all at once; return those whose record Kafka confirmed."""
+    answers: dict[str, object] = {}
+    producers = []
+    for name, arguments in writers.items():
+        producer = Producer({**arguments, "message.timeout.ms": int(WITHIN_S * 1000)})
+        producer.produce(topic, name.encode(), b"a key", on_delivery=partial(_note, answers, name))
+        producers.append(producer)
+    for producer in producers:
+        producer.flush(10)
+    return [name for name in writers if answers.get(name, "no answer") is None]
+
+
+def _note(answers: dict[str, object], name: str, error: object, _message: object) -> None:
+    answers[name] = error
 
 
 def held(kafka: ProductionKafka, authority: Path, topic: str = KAFKA_EVENTS) -> list[bytes]:
@@ -51,17 +68,24 @@ def held(kafka: ProductionKafka, authority: Path, topic: str = KAFKA_EVENTS) -> 
     )
     found = []
     try:
-        low, high = reader.get_watermark_offsets(TopicPartition(topic, 0), timeout=20)
-        reader.assign([TopicPartition(topic, 0, low)])
-        while low < high:
-            message = reader.poll(20)
-            assert message is not None
-            assert message.error() is None
-            found.append(message.value() or b"")
-            low = (message.offset() or 0) + 1
+        for partition in reader.list_topics(topic, timeout=20).topics[topic].partitions:
+            low, high = reader.get_watermark_offsets(TopicPartition(topic, partition), timeout=20)
+            reader.assign([TopicPartition(topic, partition, low)])
+            while low < high:
+                message = reader.poll(20)
+                assert message is not None
+                assert message.error() is None
+                found.append(message.value() or b"")
+                low = (message.offset() or 0) + 1
     finally:
         reader.close()
     return found
+
+
+def topic_right(principal: str, operation: AclOperation) -> tuple[Any, ...]:
+    """Return what makes a right to the topic of events, from whatever host, or a filter for it."""
+    kind = ResourcePatternType.LITERAL
+    return (Resource.TOPIC, KAFKA_EVENTS, kind, principal, "*", operation, AclPermissionType.ALLOW)
 
 
 def test_nothing_is_delivered_by_anybody_but_the_gateway(
@@ -87,7 +111,7 @@ def test_nothing_is_delivered_by_anybody_but_the_gateway(
     }
     before = kafka.log()
     assert produced(gateway, b"honest")
-    assert [name for name, arguments in intruders.items() if produced(arguments, name.encode())] == []
+    assert confirmed(intruders) == []
     payloads = held(kafka, authority)
     assert b"honest" in payloads
     assert not {name.encode() for name in intruders} & set(payloads)
@@ -147,26 +171,56 @@ def test_gateway_cannot_read_what_others_wrote(kafka: ProductionKafka, authority
     reader.close()
 
 
+def test_rights_are_those_and_no_others(kafka: ProductionKafka) -> None:
+    """Kafka's own tool lists what the script has given: to write, or to read, four topics and one group."""
+    listed = kafka.acls("--list")
+    resources = re.split(r"Current ACLs for resource ", listed)[1:]
+    given = {
+        (found[1], found[2], right[1], right[2])
+        for resource in resources
+        if (found := re.search(r"resourceType=(\w+), name=([\w.-]+), patternType=LITERAL", resource))
+        for right in re.finditer(r"principal=(\S+), host=\*, operation=(\w+), permissionType=ALLOW", resource)
+    }
+    both = {"User:gateway": "WRITE", "User:sink": "READ"}
+    expected = {
+        ("TOPIC", topic, who, right)
+        for topic in KAFKA_TOPICS
+        for who, own in both.items()
+        for right in (own, "DESCRIBE")
+    }
+    assert given == expected | {("GROUP", "winnow-sink", "User:sink", right) for right in ("READ", "DESCRIBE")}
+    assert len(re.findall("permissionType=", listed)) == len(given)
+
+
+@pytest.mark.parametrize("user", ["gateway", "sink"])
+def test_neither_login_may_administer(kafka: ProductionKafka, authority: Path, user: str) -> None:
+    """To make or remove topics, rights, and records, and to read in another group, is refused by name."""
+    arguments = login(kafka, authority, user, PASSWORDS[user])
+    admin = AdminClient(arguments)
+    right = AclBinding(*topic_right(f"User:{user}", AclOperation.ALL))
+    tries = [
+        *admin.create_topics([NewTopic("winnow.mine", num_partitions=1, replication_factor=1)]).values(),
+        *admin.delete_topics([KAFKA_EVENTS]).values(),
+        *admin.delete_records([TopicPartition(KAFKA_EVENTS, 0, 0)]).values(),
+        *admin.create_acls([right]).values(),
+        *admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions("others")]).values(),
+    ]
+    for tried in tries:
+        with pytest.raises(KafkaException) as refused:
+            tried.result(timeout=20)
+        assert refused.value.args[0].name().endswith("_AUTHORIZATION_FAILED")
+    assert len(tries) == 5
+
+
 def test_right_to_write_is_all_that_keeps_the_sink_from_it(kafka: ProductionKafka, authority: Path) -> None:
     """Control: with the gateway's right the sink's record is delivered; without it no longer."""
-    from tests.security.kafka_acls import allowed  # noqa: PLC0415 - beside its test
-
     sink = login(kafka, authority, "sink", PASSWORDS["sink"])
-    right = allowed("User:sink", Resource.TOPIC, KAFKA_EVENTS, AclOperation.WRITE)
+    right = ("User:sink", AclOperation.WRITE)
     admin = kafka.admin()
-    for added in admin.create_acls([right]).values():
+    for added in admin.create_acls([AclBinding(*topic_right(*right))]).values():
         added.result(timeout=20)
     assert eventually(lambda: produced(sink, b"allowed sink"))
     assert b"allowed sink" in held(kafka, authority)
-    this_right = AclBindingFilter(
-        Resource.TOPIC,
-        KAFKA_EVENTS,
-        ResourcePatternType.LITERAL,
-        "User:sink",
-        "*",
-        AclOperation.WRITE,
-        AclPermissionType.ALLOW,
-    )
-    for removed in admin.delete_acls([this_right]).values():
+    for removed in admin.delete_acls([AclBindingFilter(*topic_right(*right))]).values():
         assert len(removed.result(timeout=20)) == 1
     assert eventually(lambda: not produced(sink, b"sink again"))
