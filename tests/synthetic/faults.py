@@ -65,6 +65,22 @@ def _shaken(turns: float) -> weather.Effect:
     return effect
 
 
+def _lorry(leaves_s: float) -> weather.Effect:
+    """A lorry hides half of the street, and drives away."""
+
+    def effect(picture: Picture, at_s: float) -> Picture:
+        height, width = picture.shape
+        picture = picture.copy()
+        box = picture[height // 4 : height * 9 // 10, width // 10 : width * 6 // 10]
+        if at_s < leaves_s:
+            box[:] = 190
+            box[height // 12 : height // 4, width // 16 : -width // 16 : 3] = 80
+            box[-height // 10 :] = 40
+        return picture
+
+    return effect
+
+
 def faults() -> Mapping[str, tuple[str, Clip]]:
     """Return by name what must be reported and the clip; the fault lasts from `FAULT_AT_S` to `MENDED_AT_S`."""
     grain = weather.noise(2)
@@ -101,5 +117,6 @@ def healthy() -> Mapping[str, Clip]:
             "light switch": _clip(weather.lamp({20: 0.45, 35: 1.0}), grain, seconds=50),
             "flicker": _clip(weather.flicker(0.1), grain, seconds=50),
             "wind": _clip(weather.wind(scene), grain, seconds=50),
+            "lorry leaves": _clip(_lorry(25), grain, seconds=50),
         }
     )

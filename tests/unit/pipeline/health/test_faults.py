@@ -33,7 +33,7 @@ def test_fault_is_reported_once_in_time_and_so_is_its_end(tmp_path: Path, name: 
 
 @pytest.mark.parametrize("name", tuple(healthy()))
 def test_nothing_is_reported_of_a_camera_that_sees(tmp_path: Path, name: str) -> None:
-    """Night, rain, noise, wind, lamps and the switch to infrared are no faults."""
+    """Night, rain, noise, wind, lamps, the switch to infrared and a lorry that leaves are no faults."""
     assert _changes(healthy()[name], tmp_path) == []
 
 
