@@ -66,7 +66,7 @@ samples: $(INSTALLED) ## rebuild the sample footage
 	for script in sample_videos/build_*.py; do $(BIN)/python "$$script" || exit 1; done
 
 .PHONY: services
-services: ## install Mosquitto, PostgreSQL, Chromium, strace (root and apt) and Apache Kafka (Java and Maven) where missing
+services: ## install Mosquitto, PostgreSQL, Chromium, strace, gcc (root and apt) and Apache Kafka (Java and Maven) where missing
 	@$(if $(PYTHON),$(PYTHON) -m scripts.services install,$(no-python))
 
 AUDIT := .venv-audit

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from scripts.services.errors import ServerMissing
@@ -29,6 +30,11 @@ GSTREAMER_PACKAGES: Final = (
 
 DISK_FAULT_PACKAGES: Final = {"strace": "strace", "e2fsprogs": "mkfs.ext4", "mount": "mount"}
 """What makes a disk fail in the tests, and a program of each package."""
+
+WEBCAM_PACKAGES: Final = ("gcc", "libc6-dev")
+"""What builds the stand-in for a webcam's driver."""
+
+WEBCAM_HEADER: Final = Path("/usr/include/linux/videodev2.h")
 
 
 def install() -> bool:
@@ -68,6 +74,8 @@ def missing_packages() -> list[str]:
     missing += [package for package, program in DISK_FAULT_PACKAGES.items() if shutil.which(program) is None]
     if shutil.which("ip") is None or shutil.which("tc") is None:
         missing.append("iproute2")
+    if shutil.which("gcc") is None or not WEBCAM_HEADER.is_file():
+        missing += WEBCAM_PACKAGES
     if find_gstreamer(os.environ).origin is Origin.MISSING:
         missing += GSTREAMER_PACKAGES
     return missing
