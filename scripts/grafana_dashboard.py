@@ -1,26 +1,16 @@
-"""Writes the Grafana dashboard of the edge: an overview by hand, and a panel for every metric that a camera has.
+"""Writes the Grafana dashboards of edge, gateway and sink: `python -m scripts.grafana_dashboard`.
 
-`python -m scripts.grafana_dashboard` writes `deploy/grafana/winnow-edge.json`; a test compares the two.
+The edge's is an overview by hand, and a panel for every metric that a camera has. A test compares the files in
+`deploy/grafana/` with what is written here, and their metrics with those that the processes serve.
 """
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from scripts.grafana_cloud import gateway_dashboard, sink_dashboard
+from scripts.grafana_panels import CERTIFICATES, NODE, Panel, dashboard, file_of, increase, rate, text_of, total
 from winnow.pipeline.edge_metrics import CAMERA_METRICS, CameraMetric
 
-DASHBOARD: Final = Path(__file__).parent.parent / "deploy" / "grafana" / "winnow-edge.json"
-SCHEMA_VERSION: Final = 39
-"""Grafana 10.3 and later read it as it is."""
-
-WIDTH: Final = 24
-"""Columns of Grafana's grid."""
-
-NODE: Final = 'instance=~"$instance"'
 CAMERA: Final = f'{NODE}, camera=~"$camera"'
-
 
 CAMERA_OR_BOX: Final = f'{NODE}, camera=~"$camera|-"'
 """Also what the box sends of itself."""
@@ -29,62 +19,31 @@ READ: Final = ', direction="read"'
 SENT: Final = ', direction="sent"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
-    """One panel.
-
-    Attributes:
-        title: what it shows.
-        queries: PromQL and legend of each line.
-        unit: Grafana's name of it.
-        is_stat: one large figure instead of a curve.
-        description: shown when one points at the title.
-    """
-
-    title: str
-    queries: Sequence[tuple[str, str]]
-    unit: str = "short"
-    is_stat: bool = False
-    description: str = ""
-
-
-def _sum(metric: str, selector: str = NODE) -> str:
-    return f"sum({metric}{{{selector}}})"
-
-
-def _rate(metric: str, selector: str = NODE, by: str = "") -> str:
-    return f"sum{by}(rate({metric}{{{selector}}}[$__rate_interval]))"
-
-
-def _increase(metric: str, by: str) -> str:
-    return f"sum by ({by}) (increase({metric}{{{NODE}}}[$__rate_interval]))"
-
-
 OVERVIEW: Final = (
     Panel(
         title="Cameras online",
-        queries=[(_sum("winnow_camera_online", CAMERA), "online")],
+        queries=[(total("winnow_camera_online", CAMERA), "online")],
         is_stat=True,
     ),
     Panel(
         title="Cameras degraded",
-        queries=[(_sum("winnow_camera_degraded", CAMERA), "degraded")],
+        queries=[(total("winnow_camera_degraded", CAMERA), "degraded")],
         is_stat=True,
     ),
     Panel(
         title="Events a minute",
-        queries=[(f"60 * {_rate('winnow_events_accepted_total', CAMERA)}", "events")],
+        queries=[(f"60 * {rate('winnow_events_accepted_total', CAMERA)}", "events")],
         is_stat=True,
     ),
     Panel(
         title="Times less than video",
         queries=[
-            (f"{_rate('winnow_stream_bytes_total', CAMERA)} / {_rate('winnow_message_bytes_total', CAMERA)}", "factor")
+            (f"{rate('winnow_stream_bytes_total', CAMERA)} / {rate('winnow_message_bytes_total', CAMERA)}", "factor")
         ],
         is_stat=True,
         description="Compressed video read, divided by events and thumbnails accepted.",
     ),
-    Panel(title="Messages waiting", queries=[(_sum("winnow_spool_depth_messages"), "waiting")], is_stat=True),
+    Panel(title="Messages waiting", queries=[(total("winnow_spool_depth_messages"), "waiting")], is_stat=True),
     Panel(title="Broker", queries=[("min(winnow_broker_connected{" + NODE + "})", "1 is connected")], is_stat=True),
 )
 
@@ -92,10 +51,10 @@ DELIVERY: Final = (
     Panel(
         title="Messages accepted and receipted",
         queries=[
-            (_rate("winnow_accepted_messages_total"), "accepted"),
-            (_rate("winnow_published_messages_total"), "published"),
-            (_rate("winnow_republished_messages_total"), "published again"),
-            (_rate("winnow_receipted_messages_total"), "receipted"),
+            (rate("winnow_accepted_messages_total"), "accepted"),
+            (rate("winnow_published_messages_total"), "published"),
+            (rate("winnow_republished_messages_total"), "published again"),
+            (rate("winnow_receipted_messages_total"), "receipted"),
         ],
         unit="mps",
     ),
@@ -107,8 +66,8 @@ DELIVERY: Final = (
     Panel(
         title="Messages lost or refused",
         queries=[
-            (_rate("winnow_dropped_messages_total", by=" by (reason) "), "given up: {{reason}}"),
-            (_rate("winnow_refused_messages_total", by=" by (reason) "), "refused: {{reason}}"),
+            (rate("winnow_dropped_messages_total", by=" by (reason) "), "given up: {{reason}}"),
+            (rate("winnow_refused_messages_total", by=" by (reason) "), "refused: {{reason}}"),
         ],
         unit="mps",
         description="Given up for want of space: each is named by a tombstone, or by an ERROR in the log.",
@@ -117,7 +76,7 @@ DELIVERY: Final = (
         title="Messages that wait for the disk",
         queries=[("winnow_unaccepted_messages{" + NODE + "}", "{{instance}}")],
     ),
-    Panel(title="Bytes sent", queries=[(_rate("winnow_sent_bytes_total"), "sent")], unit="Bps"),
+    Panel(title="Bytes sent", queries=[(rate("winnow_sent_bytes_total"), "sent")], unit="Bps"),
     Panel(
         title="Connections to the broker after the first",
         queries=[("increase(winnow_broker_reconnects_total{" + NODE + "}[$__rate_interval])", "{{instance}}")],
@@ -127,7 +86,7 @@ DELIVERY: Final = (
 BANDWIDTH: Final = (
     Panel(
         title="Bytes on the wire (a second)",
-        queries=[(_rate("winnow_wire_bytes_total", CAMERA_OR_BOX, " by (camera, what) "), "{{camera}} {{what}}")],
+        queries=[(rate("winnow_wire_bytes_total", CAMERA_OR_BOX, " by (camera, what) "), "{{camera}} {{what}}")],
         unit="Bps",
     ),
     Panel(
@@ -142,7 +101,7 @@ BANDWIDTH: Final = (
         title="Read for each byte sent, today",
         queries=[
             (
-                f"{_sum('winnow_day_bytes', CAMERA_OR_BOX + READ)} / {_sum('winnow_day_bytes', CAMERA_OR_BOX + SENT)}",
+                " / ".join(total("winnow_day_bytes", CAMERA_OR_BOX + direction) for direction in (READ, SENT)),
                 "factor",
             )
         ],
@@ -190,21 +149,21 @@ BOX: Final = (
     Panel(
         title="Commands",
         queries=[
-            (_increase("winnow_commands_total", "command, outcome"), "{{command}} {{outcome}}"),
+            (increase("winnow_commands_total", "command, outcome"), "{{command}} {{outcome}}"),
         ],
     ),
-    Panel(
-        title="Certificates end in",
-        queries=[("winnow_certificate_not_after_timestamp_seconds{" + NODE + "} - time()", "{{instance}}: {{whose}}")],
-        unit="s",
-        description="The box's own, and the one that the broker has shown.",
-    ),
+    CERTIFICATES,
     Panel(title="Version", queries=[("winnow_build_info{" + NODE + "}", "{{version}}: {{instance}}")]),
 )
 
 
-def dashboard() -> dict[str, Any]:
-    """Return the dashboard as Grafana imports it."""
+def dashboards() -> list[dict[str, Any]]:
+    """Return every dashboard."""
+    return [edge_dashboard(), gateway_dashboard(), sink_dashboard()]
+
+
+def edge_dashboard() -> dict[str, Any]:
+    """Return the dashboard of boxes and their cameras."""
     rows = (
         ("Overview", OVERVIEW, 4),
         ("Cameras", tuple(map(_of_camera, CAMERA_METRICS)), 8),
@@ -212,25 +171,11 @@ def dashboard() -> dict[str, Any]:
         ("Bandwidth", BANDWIDTH, 8),
         ("Box", BOX, 8),
     )
-    return {
-        "title": "Winnow edge",
-        "uid": "winnow-edge",
-        "tags": ["winnow"],
-        "schemaVersion": SCHEMA_VERSION,
-        "version": 1,
-        "editable": True,
-        "refresh": "30s",
-        "time": {"from": "now-6h", "to": "now"},
-        "timezone": "browser",
-        "templating": {"list": _variables()},
-        "annotations": {"list": []},
-        "panels": list(_panels(rows)),
-    }
-
-
-def text() -> str:
-    """Return the file's content."""
-    return json.dumps(dashboard(), indent=1) + "\n"
+    variables = (
+        ("instance", "Box", "label_values(winnow_build_info, instance)"),
+        ("camera", "Camera", f"label_values(winnow_camera_online{{{NODE}}}, camera)"),
+    )
+    return dashboard("edge", rows, variables)
 
 
 def _of_camera(metric: CameraMetric) -> Panel:
@@ -239,7 +184,7 @@ def _of_camera(metric: CameraMetric) -> Panel:
     if metric.kind == "counter":
         name, unit = f"{metric.name}_total", "Bps" if metric.name.endswith("_bytes") else "short"
         by = f" by ({', '.join(('camera', *metric.labels))}) "
-        query = _rate(name, CAMERA, by)
+        query = rate(name, CAMERA, by)
         title = f"{metric.text.rstrip('.')} (a second)"
     else:
         unit = next(
@@ -249,72 +194,6 @@ def _of_camera(metric: CameraMetric) -> Panel:
     return Panel(title=title, queries=[(query, legend)], unit=unit, description=metric.name)
 
 
-def _variables() -> list[dict[str, Any]]:
-    source = {"type": "prometheus", "uid": "${datasource}"}
-
-    def query(name: str, label: str, asked: str) -> dict[str, Any]:
-        return {
-            "name": name,
-            "label": label,
-            "type": "query",
-            "datasource": source,
-            "query": {"query": asked, "refId": name},
-            "definition": asked,
-            "refresh": 2,
-            "sort": 1,
-            "multi": True,
-            "includeAll": True,
-            "allValue": ".*",
-            "current": {"text": "All", "value": "$__all"},
-        }
-
-    return [
-        {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus"},
-        query("instance", "Box", "label_values(winnow_build_info, instance)"),
-        query("camera", "Camera", f"label_values(winnow_camera_online{{{NODE}}}, camera)"),
-    ]
-
-
-def _panels(rows: Sequence[tuple[str, Sequence[Panel], int]]) -> Iterator[dict[str, Any]]:
-    number, y = 1, 0
-    for title, panels, height in rows:
-        yield {
-            "id": number,
-            "type": "row",
-            "title": title,
-            "collapsed": False,
-            "panels": [],
-            "gridPos": _at(0, y, WIDTH, 1),
-        }
-        number, y = number + 1, y + 1
-        width = WIDTH // 6 if height == 4 else WIDTH // 3  # noqa: PLR2004 - figures are small, curves are wide
-        a_line = WIDTH // width
-        for index, panel in enumerate(panels):
-            x, line = index % a_line * width, index // a_line
-            yield _panel(number, panel, _at(x, y + line * height, width, height))
-            number += 1
-        y += -(-len(panels) // a_line) * height
-
-
-def _at(x: int, y: int, w: int, h: int) -> dict[str, int]:
-    return {"x": x, "y": y, "w": w, "h": h}
-
-
-def _panel(number: int, panel: Panel, place: dict[str, int]) -> dict[str, Any]:
-    return {
-        "id": number,
-        "type": "stat" if panel.is_stat else "timeseries",
-        "title": panel.title,
-        "description": panel.description,
-        "datasource": {"type": "prometheus", "uid": "${datasource}"},
-        "gridPos": place,
-        "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        "targets": [
-            {"refId": chr(ord("A") + index), "expr": query, "legendFormat": legend}
-            for index, (query, legend) in enumerate(panel.queries)
-        ],
-    }
-
-
 if __name__ == "__main__":
-    DASHBOARD.write_text(text(), encoding="utf-8")
+    for written in dashboards():
+        file_of(written).write_text(text_of(written), encoding="utf-8")

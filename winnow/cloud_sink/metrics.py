@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 
 from winnow.cloud_sink.store import Gap, WriteResult
 
@@ -17,6 +17,7 @@ class SinkMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.records = Counter(
             "winnow_sink_records", "Records by what became of them.", ["outcome"], registry=self.registry
         )

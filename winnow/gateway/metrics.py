@@ -1,6 +1,6 @@
 """What a gateway counts."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _MESSAGES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -15,6 +15,7 @@ class GatewayMetrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self.connections = self._counter("connections", "Connections to the broker that were made")
         self.received = self._counter("received_messages", "Messages taken from the broker, repeated ones too")
         self.dropped = self._counter("dropped_messages", "QoS 0 messages given up because too many waited")
