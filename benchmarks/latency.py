@@ -20,8 +20,8 @@ from typing import Final
 
 from confluent_kafka import Consumer, Message
 
-from benchmarks.gateway import gateway_process
 from benchmarks.harness.clips import HD, clip, describe
+from benchmarks.harness.gateways import gateway_process
 from benchmarks.harness.report import Report, Target, figure
 from benchmarks.harness.running import running_edge, served
 from scripts.services import KafkaServer, MosquittoServer
