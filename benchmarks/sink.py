@@ -1,107 +1,134 @@
-"""The store: what writing costs against the disk's own fsync, and what the page's questions cost on 100 000 events."""
+"""From Kafka into a table (P10): the sink beside a consumer that inserts row by row, on SQLite and PostgreSQL."""
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from statistics import median
+from typing import Any, Final
+from uuid import uuid4
 
-from rich.table import Table
+import psycopg
+from confluent_kafka import Producer
+from sqlalchemy import create_engine, text
 
-from scripts.services import PostgresServer
-from winnow.cloud_sink.store import EventFilter, Store, open_store
+from benchmarks.harness.cost import Cost, in_turns, run_subject
+from benchmarks.harness.kafka_records import make_topic
+from benchmarks.harness.report import Report, Target
+from benchmarks.harness.running import process_tree_cpu_s
+from scripts.services import KafkaServer, PostgresServer
 from winnow.cloud_sink.testing import crossing_event
-from winnow.events.kafka import KafkaRecord, to_kafka
+from winnow.events.kafka import to_kafka
+from winnow.events.topics import KAFKA_TOPICS
 
-BATCH: Final = 500
-EVENTS: Final = 100_000
-SINGLE_WRITES: Final = 200
-
-
-def measure() -> Table:
-    """Return rates and times of SQLite and PostgreSQL beside each other."""
-    table = Table("store", "SQLite", "PostgreSQL", title=f"{EVENTS} events, every commit on the disk")
-    with tempfile.TemporaryDirectory(prefix="winnow-bench-", dir=Path.cwd()) as directory, ExitStack() as stack:
-        path = Path(directory) / "events.db"
-        fsync = f"{_median_ms(_fsync(Path(directory) / 'page'), SINGLE_WRITES):.2f}"
-        table.add_row("fsync of one 4 KiB page, ms", fsync, fsync)
-        stores = [open_store(f"sqlite:///{path}"), stack.enter_context(_postgresql())]
-        for name, figures in _figures(stores).items():
-            table.add_row(name, *(f"{figure:,.2f}" if figure < 100 else f"{figure:,.0f}" for figure in figures))  # noqa: PLR2004
-        table.add_row("bytes of file an event", f"{path.stat().st_size / EVENTS:.0f}", "")
-        stores[0].close()
-    return table
+EVENTS: Final = 5_000
+ROUNDS: Final = 3
+CAMERAS: Final = 8
+SLOWEST: Final = "a commit a row"
+COMMITS: Final = {SLOWEST: "1", "a commit every 500 rows": "500"}
+WINNOW: Final = "Winnow's sink"
+COMPARED: Final = (
+    "id, source, node, camera, kind, label, subject, time, epoch, sequence, recorded_at, data_json, traceparent"
+)
+"""All columns but `position` and `stored_at`, which are each consumer's own, and `digest`, which only Winnow fills."""
 
 
-@contextmanager
-def _postgresql() -> Iterator[Store]:
-    with PostgresServer() as server:
-        store = open_store(server.address)
-        yield store
-        store.close()
+def measure() -> Report:
+    """Return time and processor time a row of each, and whether the tables hold the same."""
+    rows: list[tuple[str, ...]] = []
+    targets: list[Target] = []
+    with KafkaServer() as kafka, PostgresServer() as server, tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        address = f"127.0.0.1:{kafka.port}"
+        _fill(address)
+        for database, fresh in {
+            "SQLite": partial(_file, Path(folder)),
+            "PostgreSQL": partial(_database, server),
+        }.items():
+            costs, tables = _compared(address, fresh, server)
+            wall_us = {name: median(cost.wall_s for cost in those) / EVENTS * 1e6 for name, those in costs.items()}
+            cpu_us = {name: median(cost.cpu_s for cost in those) / EVENTS * 1e6 for name, those in costs.items()}
+            same = {name: len(table) == EVENTS and table == tables[WINNOW] for name, table in tables.items()}
+            rows += [
+                (database, name, f"{wall_us[name]:.0f}", f"{cpu_us[name]:.0f}", "yes" if same[name] else "NO")
+                for name in costs
+            ]
+            faster = wall_us[SLOWEST] / wall_us[WINNOW] if all(same.values()) else None
+            what = f"Kafka → {database}: rows a second ÷ a commit a row, rows equal"
+            targets.append(Target(number="P10", what=what, measured=faster, limit=5, bound="at least"))
+    return Report(
+        title=f"Kafka → table, {EVENTS} events, median of {ROUNDS} rounds in turns",
+        columns=("database", "consumer", "µs a row", "CPU, µs a row, PostgreSQL's too", "same rows"),
+        rows=rows,
+        targets=targets,
+        notes=[
+            "Row by row: confluent-kafka, json.loads, one INSERT, no checks, no offsets in the database.",
+            "Winnow also checks every field, finds what came before, and counts hours.",
+            "It keeps accounts of nodes, cameras and sequences, and stores the offsets in the same transaction.",
+        ],
+    )
 
 
-def _figures(stores: list[Store]) -> dict[str, list[float]]:
-    """Return name of the figure → one value a store."""
-    rows: dict[str, list[float]] = {}
-    for store in stores:
-        for name, figure in _measure_store(store):
-            rows.setdefault(name, []).append(figure)
+def _fill(kafka: str) -> None:
+    for topic in KAFKA_TOPICS:
+        make_topic(kafka, topic)
+    producer = Producer({"bootstrap.servers": kafka})
+    for number in range(1, EVENTS + 1):
+        label = "car" if number % 50 == 0 else "person"
+        record = to_kafka(crossing_event(number, camera=f"cam-{number % CAMERAS}", label=label))
+        producer.produce(record.topic, record.value, record.key, headers=list(record.headers))
+        producer.poll(0)
+    producer.flush()
+
+
+def _file(folder: Path) -> str:
+    return f"sqlite:///{folder / uuid4().hex}.db"
+
+
+def _database(server: PostgresServer) -> str:
+    name = f"bench_{uuid4().hex}"
+    with psycopg.connect(server.address, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return server.address.rpartition("/")[0] + f"/{name}"
+
+
+def _compared(
+    kafka: str, fresh: Callable[[], str], server: PostgresServer
+) -> tuple[dict[str, list[Cost]], dict[str, list[Any]]]:
+    """Return each consumer's costs, and the rows that it made in the last round."""
+    tables: dict[str, list[Any]] = {}
+
+    def run(name: str, how: str) -> Cost:
+        url, before_s = fresh(), _server_cpu_s(server.pid)
+        cost = run_subject("kafka_to_table", how, kafka, url, str(EVENTS))
+        cpu_s = cost.cpu_s + _server_cpu_s(server.pid) - before_s
+        tables[name] = _rows(url)
+        return Cost(cpu_s=cpu_s, wall_s=cost.wall_s, memory_mib=cost.memory_mib)
+
+    subjects = {WINNOW: "winnow", **COMMITS}
+    return in_turns({name: partial(run, name, how) for name, how in subjects.items()}, ROUNDS), tables
+
+
+def _server_cpu_s(pid: int) -> float:
+    """Return processor seconds of a server and all its children so far, also of those that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    ended_s = sum(map(int, fields[13:15])) / os.sysconf("SC_CLK_TCK")
+    return ended_s + process_tree_cpu_s(pid)
+
+
+def _rows(url: str) -> list[Any]:
+    """Return the rows that are compared, in the order of their ids."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        found = connection.execute(text(f"SELECT {COMPARED} FROM events ORDER BY id"))  # noqa: S608 - our own columns
+        rows = [tuple(map(_plain, row)) for row in found]
+    engine.dispose()
     return rows
 
 
-def _measure_store(store: Store) -> Iterator[tuple[str, float]]:
-    batches = [_batch(start) for start in range(1, EVENTS, BATCH)]
-    started_s = time.perf_counter()
-    for batch in batches:
-        store.write(batch)
-    yield f"events a second, {BATCH} a transaction", EVENTS / (time.perf_counter() - started_s)
-    started_s = time.perf_counter()
-    for batch in batches[:20]:
-        store.write(batch)
-    yield "the same again (duplicates), events a second", 20 * BATCH / (time.perf_counter() - started_s)
-    numbers = iter(range(EVENTS + 1, 2 * EVENTS))
-    yield (
-        "write one event, ms (median)",
-        _median_ms(lambda: store.write([to_kafka(crossing_event(next(numbers)))]), SINGLE_WRITES),
-    )
-    last = store.events(newest_first=True, limit=1)[0].position
-    rare = EventFilter(cameras=("cam-3",), labels=("car",))
-    questions: dict[str, Callable[[], object]] = {
-        "newest 100 events, ms": lambda: store.events(newest_first=True),
-        "newest 100 of one camera and label, ms": lambda: store.events(rare, newest_first=True),
-        "what is new, nothing, ms": lambda: store.events(after=last),
-        "counts an hour, ms": store.counts_per_hour,
-        "gaps, ms": store.gaps,
-    }
-    for name, question in questions.items():
-        yield name, _median_ms(question, 20)
-
-
-def _batch(start: int) -> list[KafkaRecord]:
-    numbers = range(start, start + BATCH)
-    return [
-        to_kafka(crossing_event(n, camera=f"cam-{n % 8}", label="car" if n % 50 == 3 else "person"))  # noqa: PLR2004
-        for n in numbers
-    ]
-
-
-def _fsync(path: Path) -> Callable[[], None]:
-    file = path.open("wb", buffering=0)
-
-    def write_page() -> None:
-        file.write(bytes(4096))
-        os.fsync(file.fileno())
-
-    return write_page
-
-
-def _median_ms(step: Callable[[], object], times: int) -> float:
-    taken_ms = []
-    for _ in range(times):
-        started_s = time.perf_counter()
-        step()
-        taken_ms.append(1000 * (time.perf_counter() - started_s))
-    return sorted(taken_ms)[times // 2]
+def _plain(value: Any) -> Any:
+    """Return a value as it can be compared: SQLite keeps times as text, with or without a fraction."""
+    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == " ":
+        return datetime.fromisoformat(value)
+    return value.astimezone() if isinstance(value, datetime) else value

@@ -34,6 +34,7 @@ class Gateway:
     Attributes:
         name: in the table.
         program: a file of `benchmarks/subjects`; empty for Winnow's own command.
+        is_ours: whether the program needs Winnow's packages, not the competitors'.
         mqtt_port: its own broker on loopback.
         kafka: `host:port`.
         topic: where its records go.
@@ -41,6 +42,7 @@ class Gateway:
 
     name: str
     program: str
+    is_ours: bool
     mqtt_port: int
     kafka: str
     topic: str
@@ -57,7 +59,7 @@ class Gateway:
                 yield child
             return
         arguments = [str(_SUBJECTS / self.program), "127.0.0.1", str(self.mqtt_port), self.kafka, self.topic]
-        with _killed_at_the_end([tools_python(), *arguments]) as child:
+        with _killed_at_the_end([sys.executable if self.is_ours else tools_python(), *arguments]) as child:
             yield child
 
 

@@ -1,12 +1,29 @@
 """Everything in which SQLite and PostgreSQL differ: connecting, taking turns at writing, inserting what may exist."""
 
 import errno
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -107,6 +124,17 @@ def insert_if_new(connection: Connection, table: Table, rows: Sequence[dict[str,
     """Every row is in the table; those that break a unique constraint were left out."""
     if rows:
         connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def is_one_of(connection: Connection, column: Column[str], texts: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of the texts, as one parameter, however many there are.
+
+    A parameter each costs more than the search: the statement is compiled anew for each number of them.
+    """
+    if connection.dialect.name == "postgresql":
+        return column == any_(bindparam(None, list(texts), type_=ARRAY(Text)))
+    listed = func.json_each(bindparam(None, json.dumps(texts))).table_valued("value")
+    return column.in_(select(listed.c.value))
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

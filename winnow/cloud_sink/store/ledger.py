@@ -1,6 +1,6 @@
 """What is known of nodes and cameras, brought up to date by what arrives. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -50,20 +50,25 @@ class Ledger:
 
     def note(self, new: Iterable[Arrival], states: Iterable[tuple[str, str | None, Status]]) -> None:
         """The accounts say what the new arrivals and the states, in order, made of them."""
-        for arrival in new:
-            self._note_message(arrival.message)
+        messages = list(_with_times(new))
+        self._note_times(messages)
+        for message, at in messages:
+            if isinstance(message, Event) and isinstance(message.data, NodeStats):
+                self._note_stats(message.node, message.data, at)
         for node, camera, status in states:
             self._note_status(node, camera, status)
 
-    def _note_message(self, message: Event | Thumbnail) -> None:
-        if message.recorded is None:
-            return
-        at = in_utc(message.recorded.at)
-        self._put_node(message.node, last_event_at=at)
-        if message.camera is not None:
-            self._put_camera(message.node, message.camera, last_event_at=at)
-        if isinstance(message, Event) and isinstance(message.data, NodeStats):
-            self._note_stats(message.node, message.data, at)
+    def _note_times(self, messages: Iterable[tuple[Event | Thumbnail, datetime]]) -> None:
+        """Each node and camera has the time of its newest message; written once, however many messages there are."""
+        newest: dict[tuple[str, str | None], datetime] = {}
+        for message, at in messages:
+            for key in {(message.node, None), (message.node, message.camera)}:
+                newest[key] = max(newest.get(key, at), at)
+        for (node, camera), at in newest.items():
+            if camera is None:
+                self._put_node(node, last_event_at=at)
+            else:
+                self._put_camera(node, camera, last_event_at=at)
 
     def _note_stats(self, node: str, stats: NodeStats, at: datetime) -> None:
         account = self.nodes[node]
@@ -108,6 +113,14 @@ class Ledger:
 
     def _camera(self, node: str, camera: str) -> CameraAccount:
         return self.cameras.get((node, camera)) or CameraAccount(row=_unknown_camera(node, camera))
+
+
+def _with_times(arrivals: Iterable[Arrival]) -> Iterator[tuple[Event | Thumbnail, datetime]]:
+    """Yield what a spool accepted, and when."""
+    for arrival in arrivals:
+        recorded = arrival.message.recorded
+        if recorded is not None:
+            yield arrival.message, in_utc(recorded.at)
 
 
 def touched_by(intake: Intake) -> set[str]:

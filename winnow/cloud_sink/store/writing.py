@@ -1,7 +1,7 @@
 """One batch into the tables, inside a transaction that the caller began and whose turn it is to write."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Table, delete, insert, select
 
 from winnow.cloud_sink.audit import Run, account
-from winnow.cloud_sink.store.dialects import insert_if_new, insert_or_replace
+from winnow.cloud_sink.store.dialects import insert_if_new, insert_or_replace, is_one_of
 from winnow.cloud_sink.store.intake import Arrival, Intake, Key, Refusal, accounted, in_utc, split_known, storable
 from winnow.cloud_sink.store.ledger import CameraAccount, Ledger, NodeAccount, touched_by
 from winnow.cloud_sink.store.places import Stream, reused, sequences_of, taken
@@ -34,8 +34,6 @@ from winnow.events.event import decode_data
 TOMBSTONE: Final = "spool.dropped"
 _MOST_TOMBSTONES: Final = 1000
 """Looked at, newest first, when a place is taken; an edge merges those that wait, so a node has few."""
-_IDS_PER_QUERY: Final = 500
-"""Databases limit the parameters of one statement; SQLite's oldest limit is 999."""
 
 
 def write_intake(connection: Connection, intake: Intake, now: datetime) -> WriteResult:
@@ -77,14 +75,11 @@ def _known(connection: Connection, arrivals: Iterable[Arrival]) -> dict[Key, str
         ids[isinstance(arrival.message, Thumbnail)].add(arrival.message.id)
     known: dict[Key, str] = {}
     for is_thumbnail, table in ((False, events), (True, thumbnails)):
-        for chunk in _chunks(sorted(ids[is_thumbnail])):
-            query = select(table.c.source, table.c.id, table.c.digest).where(table.c.id.in_(chunk))
+        if ids[is_thumbnail]:
+            wanted = is_one_of(connection, table.c.id, sorted(ids[is_thumbnail]))
+            query = select(table.c.source, table.c.id, table.c.digest).where(wanted)
             known |= {(is_thumbnail, source, id_): digest for source, id_, digest in connection.execute(query)}
     return known
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + _IDS_PER_QUERY] for start in range(0, len(ids), _IDS_PER_QUERY))
 
 
 def _insert_arrivals(connection: Connection, new: Iterable[Arrival], now: datetime) -> None:
