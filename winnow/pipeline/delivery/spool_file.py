@@ -1,49 +1,18 @@
-"""The spool's file: locked, opened durably, checked, and set aside when it is damaged."""
+"""The spool's file: locked, opened durably, checked, and replaced when it is damaged."""
 
 import fcntl
 import logging
-import os
 import sqlite3
 from pathlib import Path
 from typing import Final, TextIO
 
+from winnow.pipeline.delivery.damaged_spool import SIDE_FILES, finish_replacing, replace_damaged
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolForeignError, SpoolFullError, SpoolLockedError
-from winnow.pipeline.delivery.picture_rows import PICTURE_SCHEMA
+from winnow.pipeline.delivery.spool_tables import FORMAT_VERSION, READ_VERSIONS, make_durable, make_tables, upgrade
 
 logger = logging.getLogger(__name__)
 
-FORMAT_VERSION: Final = 2
-"""Of the tables below; kept in the file as `user_version`."""
-
-_READ_VERSIONS: Final = (1, FORMAT_VERSION)
-"""1 had no checksums in its rows and no table of pictures; it becomes 2 when it is opened."""
-
-_SCHEMA: Final = (
-    """CREATE TABLE life (
-        only INTEGER PRIMARY KEY CHECK (only = 1),
-        node TEXT NOT NULL,
-        epoch TEXT NOT NULL,
-        last_sequence INTEGER NOT NULL
-    ) STRICT""",
-    """CREATE TABLE message (
-        sequence INTEGER PRIMARY KEY,
-        send_class INTEGER NOT NULL,
-        keep_class INTEGER NOT NULL,
-        size_bytes INTEGER NOT NULL,
-        topic TEXT NOT NULL,
-        content_type TEXT NOT NULL,
-        user_properties BLOB NOT NULL,
-        payload BLOB NOT NULL
-    ) STRICT""",
-    "CREATE INDEX by_send_class ON message (send_class, sequence, size_bytes)",
-    "CREATE INDEX by_keep_class ON message (keep_class, sequence, size_bytes)",
-)
-
-_WAL_KEPT_BYTES: Final = 4 * 1024 * 1024
-"""The log is cut back to this after a burst."""
-
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
-_SIDE_FILES: Final = ("-wal", "-shm")
 
 
 class SpoolDamagedError(Exception):
@@ -72,7 +41,7 @@ def lock_spool(path: Path) -> TextIO:
 
 
 def open_database(path: Path, *, node: str, new_epoch: str) -> sqlite3.Connection:
-    """Return the locked spool's database, made if it is missing, replaced by an empty one if it is damaged.
+    """Return the locked spool's database, made if it is missing, replaced if it is damaged.
 
     Raises:
         SpoolForeignError: it is another node's, or a newer version wrote it.
@@ -80,14 +49,16 @@ def open_database(path: Path, *, node: str, new_epoch: str) -> sqlite3.Connectio
         SpoolFailedError: the file cannot be opened.
     """
     try:
+        finish_replacing(path, node=node, new_epoch=new_epoch)
+        try:
+            return _open_checked(path, node=node, new_epoch=new_epoch)
+        except SpoolDamagedError as exc:
+            replace_damaged(path, node=node, new_epoch=new_epoch, damage=str(exc))
         return _open_checked(path, node=node, new_epoch=new_epoch)
-    except SpoolDamagedError as exc:
-        kept = _set_aside(path)
-        logger.error(  # noqa: TRY400 - the trace says nothing about the damage
-            "Spool is damaged: what it held is lost to delivery, a new epoch begins",
-            extra={"path": str(path), "damage": str(exc), "kept_as": str(kept)},
-        )
-        return _open_checked(path, node=node, new_epoch=new_epoch)
+    except sqlite3.Error as exc:
+        raise typed(path, exc) from exc
+    except OSError as exc:
+        raise SpoolFailedError(path, f"is damaged, and cannot be replaced: {exc.strerror}") from exc
 
 
 def typed(path: Path, error: sqlite3.Error) -> SpoolFullError | SpoolFailedError:
@@ -100,16 +71,16 @@ def typed(path: Path, error: sqlite3.Error) -> SpoolFullError | SpoolFailedError
 
 def _open_checked(path: Path, *, node: str, new_epoch: str) -> sqlite3.Connection:
     if not path.exists():
-        for suffix in _SIDE_FILES:  # left behind by a file that somebody removed; they belong to nothing
+        for suffix in SIDE_FILES:  # left behind by a file that somebody removed; they belong to nothing
             path.with_name(path.name + suffix).unlink(missing_ok=True)
     try:
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as exc:
         raise typed(path, exc) from exc
     try:
-        _make_durable(database)
+        make_durable(database)
         _check(database)
-        _make_tables(database, node=node, new_epoch=new_epoch)
+        make_tables(database, node=node, epoch=new_epoch)
         _check_owner(path, database, node=node)
     except sqlite3.Error as exc:
         database.close()
@@ -122,33 +93,15 @@ def _open_checked(path: Path, *, node: str, new_epoch: str) -> sqlite3.Connectio
     return database
 
 
-def _make_durable(database: sqlite3.Connection) -> None:
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT_BYTES}")
-
-
 def _check(database: sqlite3.Connection) -> None:
     (verdict,) = database.execute("PRAGMA integrity_check(1)").fetchone()
     if verdict != "ok":
         raise SpoolDamagedError(verdict)
 
 
-def _make_tables(database: sqlite3.Connection, *, node: str, new_epoch: str) -> None:
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if tables:
-        return
-    database.execute("BEGIN IMMEDIATE")
-    for statement in (*_SCHEMA, *PICTURE_SCHEMA):
-        database.execute(statement)
-    database.execute("INSERT INTO life VALUES (1, ?, ?, 0)", (node, new_epoch))
-    database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-    database.execute("COMMIT")
-
-
 def _check_owner(path: Path, database: sqlite3.Connection, *, node: str) -> None:
     (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version not in _READ_VERSIONS:
+    if version not in READ_VERSIONS:
         raise SpoolForeignError(path, f"is no spool of this version (it says {version}): name another file")
     row = database.execute("SELECT node FROM life").fetchone()
     if row is None:
@@ -156,15 +109,7 @@ def _check_owner(path: Path, database: sqlite3.Connection, *, node: str) -> None
     if row[0] != node:
         raise SpoolForeignError(path, f"belongs to node {row[0]}, this is node {node}: name another file in spool.path")
     if version != FORMAT_VERSION:
-        _upgrade(database)
-
-
-def _upgrade(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    for statement in PICTURE_SCHEMA:
-        database.execute(statement)
-    database.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-    database.execute("COMMIT")
+        upgrade(database)
 
 
 def empty_log(database: sqlite3.Connection) -> None:
@@ -179,18 +124,6 @@ def empty_log(database: sqlite3.Connection) -> None:
         if _primary_code(exc) != sqlite3.SQLITE_FULL:
             raise
         logger.warning("Spool's log stays as it is: the disk is full")
-
-
-def _set_aside(path: Path) -> Path:
-    """Rename the file and its log; an earlier damaged one is replaced, so that they cannot fill the disk."""
-    kept = path.with_name(f"{path.name}.damaged")
-    for suffix in _SIDE_FILES:
-        kept.with_name(kept.name + suffix).unlink(missing_ok=True)
-        side = path.with_name(path.name + suffix)
-        if side.exists():
-            side.replace(kept.with_name(kept.name + suffix))
-    os.replace(path, kept)  # noqa: PTH105 - the one step that decides, so it stands here last and by name
-    return kept
 
 
 def _primary_code(error: sqlite3.Error) -> int:

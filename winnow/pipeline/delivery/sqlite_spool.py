@@ -20,6 +20,7 @@ import msgspec
 from winnow.events import Receipt
 from winnow.events.limits import MAX_SEQUENCE
 from winnow.pipeline.delivery import early_steps, giving_up
+from winnow.pipeline.delivery.damaged_spool import has_losses, take_losses
 from winnow.pipeline.delivery.disk import FREE_FLOOR_BYTES, Ballast, free_disk_bytes, limit_bytes
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolFullError
 from winnow.pipeline.delivery.giving_up import Candidate
@@ -101,6 +102,7 @@ class SqliteSpool:
             with self._translated():
                 highest, epoch = highest_in_log(path, self._database), self._epoch
                 empty_log(self._database)
+            self._bury_losses()
             self._match_keys()
             if highest > self._totals.last_sequence and epoch == self._epoch:
                 self._bury_lost(highest)
@@ -234,6 +236,17 @@ class SqliteSpool:
             raise
         self._totals = totals
         self._metrics.dropped.labels(reason).inc(len(sequences))
+
+    def _bury_losses(self) -> None:
+        """Name what could not be saved of a damaged file."""
+        if not has_losses(self._database):
+            return
+        with self._transaction():
+            lost = take_losses(self._database)
+            totals = self._insert_tombstones(self._totals, lost, self._clock.now(), reason=giving_up.DAMAGED)
+            self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
+        self._totals = totals
+        self._metrics.dropped.labels(giving_up.DAMAGED).inc(sum(last - first + 1 for first, last in lost))
 
     def _bury_lost(self, highest: int) -> None:
         """Name what was accepted and is in no commit that can be read any more, so that its numbers stay its own."""
