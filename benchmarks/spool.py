@@ -1,11 +1,14 @@
 """The spool: what accepting costs, against the disk's own fsync; and delivery through a real Mosquitto, end to end."""
 
 import os
+import sqlite3
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +30,8 @@ from winnow.pipeline.delivery import (
     SqliteSpool,
     paho_connect,
 )
-from winnow.pipeline.delivery.sealing import ReadableRows, Rows, SealedRows, SpoolKey
+from winnow.pipeline.delivery.message import record_all, spooled
+from winnow.pipeline.delivery.sealing import Place, ReadableRows, Rows, SealedRows, SpoolKey, checksum
 from winnow.pipeline.delivery.testing import crossing, thumbnail
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.mqtt import MqttSettings, new_client
@@ -59,6 +63,9 @@ def measure() -> Table:
         )
         for what, wall, cpu in _sealing_ratios(root / "sealing"):
             table.add_row(f"sealed ÷ readable, {what}: time, CPU time", f"{wall:.2f}, {cpu:.2f}")
+        for what, cost_us in _checksum_us():
+            table.add_row(f"checksum of {what}, µs of CPU", cost_us)
+        table.add_row("opening a spool with 64 MiB, s; of it the check of every page", _opening(root / "opening"))
         _row(table, "receipt for 64 messages", _acknowledge_ms(root / "receipts"))
         table.add_row("bytes of file ÷ bytes that wait", f"{_overhead(root / 'overhead'):.2f}")
         rate, latency_ms = _delivery(root / "delivery")
@@ -132,6 +139,40 @@ def _append_ms(path: Path, batch: Callable[[int], list[Message]]) -> list[float]
     times_ms = [_timed_ms(lambda messages=messages: spool.append(messages)) for messages in batches]  # type: ignore[misc]
     spool.close()
     return times_ms
+
+
+def _checksum_us() -> Iterator[tuple[str, str]]:
+    """Yield what the checksum of one row takes, and of that what making its packet takes."""
+    place = Place(NODE, "0" * 10, 1)
+    recorded, rows = record_all(
+        _with_thumbnail(1), node=NODE, epoch=place.epoch, after=0, at=datetime(2026, 5, 1, tzinfo=UTC)
+    )
+    for what, message, row in zip(("an event", "an 8 KiB thumbnail"), recorded, rows, strict=True):
+        columns = ReadableRows().write(place, row.mqtt)
+        checksum_us = _cpu_us(lambda columns=columns: checksum(place, columns))  # type: ignore[misc]
+        spooled_us = _cpu_us(lambda message=message: spooled(message))  # type: ignore[misc]
+        yield what, f"{checksum_us:.2f} (making the packet: {spooled_us:.1f})"
+
+
+def _cpu_us(step: Callable[[], object]) -> float:
+    times = APPENDS * 5
+    cpu_s = time.process_time()
+    for _ in range(times):
+        step()
+    return 1e6 * (time.process_time() - cpu_s) / times
+
+
+def _opening(path: Path) -> str:
+    """Return the seconds of opening and closing, and of checking every page, in the system's cache."""
+    spool = _open(path)
+    for number in range(64 * 1024 // 40):
+        spool.append([*(crossing(5 * number + one) for one in range(5)), thumbnail(number, size_bytes=36 * 1024)])
+    spool.close()
+    whole_s = statistics.median(_timed_ms(lambda: _open(path).close()) for _ in range(5)) / 1000
+    with closing(sqlite3.connect(path)) as database:
+        check = "PRAGMA integrity_check(1)"
+        check_s = statistics.median(_timed_ms(lambda: database.execute(check).fetchone()) for _ in range(5)) / 1000
+    return f"{whole_s:.3f}, {check_s:.3f}"
 
 
 def _hand_over_ms(path: Path) -> list[float]:

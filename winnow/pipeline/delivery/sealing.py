@@ -113,7 +113,7 @@ class ReadableRows:
     def write(self, place: Place, mqtt: MqttMessage) -> Columns:
         """See `Rows.write`."""
         columns = Columns(mqtt.topic, mqtt.content_type, msgspec.json.encode(mqtt.user_properties), mqtt.payload)
-        return columns._replace(user_properties=_MARK + _checksum(place, columns) + columns.user_properties)
+        return columns._replace(user_properties=_MARK + checksum(place, columns) + columns.user_properties)
 
     def read(self, place: Place, columns: Columns) -> MqttMessage:
         """See `Rows.read`."""
@@ -122,7 +122,7 @@ class ReadableRows:
         if not columns.user_properties.startswith(_UNCHECKED):
             mark, told, rest = (columns.user_properties[part] for part in _PARTS)
             columns = columns._replace(user_properties=rest)
-            if (mark, told) != (_MARK, _checksum(place, columns)):
+            if (mark, told) != (_MARK, checksum(place, columns)):
                 raise RowUnreadableError(f"row {place.sequence} was changed")
         try:
             user_properties = _UserProperties.decode(columns.user_properties)
@@ -136,7 +136,7 @@ class ReadableRows:
         )
 
 
-def _checksum(place: Place, columns: Columns) -> bytes:
+def checksum(place: Place, columns: Columns) -> bytes:
     """Return four bytes that are others if a bit of place or message is another."""
     found = 0
     for part in (place.encoded(), columns.topic.encode(), columns.content_type.encode(), *columns[2:]):

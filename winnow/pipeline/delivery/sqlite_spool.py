@@ -1,7 +1,7 @@
 """The spool on disk: one SQLite file, durable after every call.
 
-Longer than other modules, because all of it works inside the transactions of one class; what is decided in them (what
-to give up, what is sealed, what has rotted) lies in modules of its own.
+Here are the transactions and what each of them must hold together; rows are `message_table`'s, and what is decided
+(what to give up, what is sealed, what has rotted) lies in modules of its own.
 """
 
 import logging
@@ -9,13 +9,11 @@ import secrets
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Final
-
-import msgspec
 
 from winnow.events import Receipt
 from winnow.events.limits import MAX_SEQUENCE
@@ -23,14 +21,13 @@ from winnow.pipeline.delivery import early_steps, giving_up
 from winnow.pipeline.delivery.damaged_spool import has_losses, take_losses
 from winnow.pipeline.delivery.disk import FREE_FLOOR_BYTES, Ballast, free_disk_bytes, limit_bytes
 from winnow.pipeline.delivery.errors import SpoolFailedError, SpoolFullError
-from winnow.pipeline.delivery.giving_up import Candidate
 from winnow.pipeline.delivery.log_rot import highest_in_log
 from winnow.pipeline.delivery.message import Message, SpooledMessage, record_all
+from winnow.pipeline.delivery.message_table import MessageTable, Totals
 from winnow.pipeline.delivery.metrics import DeliveryMetrics
 from winnow.pipeline.delivery.picture_rows import SALT_BYTES, candidates, note_pictures
-from winnow.pipeline.delivery.priority import KeepClass, Priority, SendClass
 from winnow.pipeline.delivery.sealed_rows import keep_copy, key_loss, seal_readable_rows
-from winnow.pipeline.delivery.sealing import Columns, Place, ReadableRows, Rows, RowUnreadableError
+from winnow.pipeline.delivery.sealing import ReadableRows, Rows
 from winnow.pipeline.delivery.send_order import in_send_order
 from winnow.pipeline.delivery.spool_file import empty_log, lock_spool, open_database, typed
 from winnow.runtime.clock import Clock
@@ -41,15 +38,6 @@ _EPOCH_BYTES: Final = 5
 _ANY_SIZE: Final = 2**62
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Totals:
-    """What changes with every transaction and is kept in memory beside it."""
-
-    last_sequence: int
-    depth: int
-    size_bytes: int
 
 
 class SqliteSpool:
@@ -218,21 +206,19 @@ class SqliteSpool:
     def _give_up_unreadable(self, sequences: Sequence[int], *, reason: str, new_epoch: str) -> None:
         """Delete rows that nobody can read, and insert the tombstones that name them, in a new epoch or the same."""
         epoch, at = self._epoch, self._clock.now()
-        wanted = msgspec.json.encode(list(sequences)).decode()
-        query = "SELECT sequence, size_bytes FROM message WHERE sequence IN (SELECT value FROM json_each(?))"
         try:
-            self._epoch = new_epoch
+            self._begin(new_epoch)
             with self._transaction():
-                gone = [Candidate(*row) for row in self._database.execute(query, (wanted,))]
-                totals = self._delete(self._totals, gone)
+                gone = self._table.sizes_of(sequences)
+                totals = self._table.delete(self._totals, gone)
                 if new_epoch != epoch:
                     totals = replace(totals, last_sequence=0)
                 ranges = [(sequence, sequence) for sequence in sequences]
-                totals = self._insert_tombstones(totals, ranges, at, dropped_epoch=epoch, reason=reason)
+                totals = self._table.insert_tombstones(totals, ranges, at, dropped_epoch=epoch, reason=reason)
                 life = (new_epoch, totals.last_sequence)
                 self._database.execute("UPDATE life SET epoch = ?, last_sequence = ?", life)
         except BaseException:
-            self._epoch = epoch
+            self._begin(epoch)
             raise
         self._totals = totals
         self._metrics.dropped.labels(reason).inc(len(sequences))
@@ -243,7 +229,7 @@ class SqliteSpool:
             return
         with self._transaction():
             lost = take_losses(self._database)
-            totals = self._insert_tombstones(self._totals, lost, self._clock.now(), reason=giving_up.DAMAGED)
+            totals = self._table.insert_tombstones(self._totals, lost, self._clock.now(), reason=giving_up.DAMAGED)
             self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
         self._totals = totals
         self._metrics.dropped.labels(giving_up.DAMAGED).inc(sum(last - first + 1 for first, last in lost))
@@ -255,18 +241,20 @@ class SqliteSpool:
         logger.error("Spool's log is damaged: messages are lost", extra=extra)
         with self._transaction():
             totals = replace(self._totals, last_sequence=highest)
-            totals = self._insert_tombstones(totals, [lost], self._clock.now(), reason=giving_up.DAMAGED)
+            totals = self._table.insert_tombstones(totals, [lost], self._clock.now(), reason=giving_up.DAMAGED)
             self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
         self._totals = totals
         self._metrics.dropped.labels(giving_up.DAMAGED).inc(lost[1] - lost[0] + 1)
 
-    def _load(self) -> tuple[str, _Totals]:
+    def _load(self) -> tuple[str, Totals]:
         with self._translated():
             epoch, last_sequence = self._database.execute("SELECT epoch, last_sequence FROM life").fetchone()
-            depth, size_bytes, highest = self._database.execute(
-                "SELECT count(*), coalesce(sum(size_bytes), 0), coalesce(max(sequence), 0) FROM message"
-            ).fetchone()
-        return epoch, _Totals(last_sequence=max(last_sequence, highest), depth=depth, size_bytes=size_bytes)
+            self._begin(epoch)
+            return epoch, self._table.totals(last_sequence)
+
+    def _begin(self, epoch: str) -> None:
+        self._epoch = epoch
+        self._table = MessageTable(self._database, self._rows, node=self._node, epoch=epoch)
 
     def _write_batch(
         self, recorded: Sequence[Message], rows: Sequence[SpooledMessage], at: datetime
@@ -274,7 +262,7 @@ class SqliteSpool:
         """Write the batch and, where space runs out, what that costs; return what was given up."""
         with self._transaction():
             limit = self._limit_bytes()
-            totals = self._insert(self._totals, rows)
+            totals = self._table.insert(self._totals, rows)
             note_pictures(self._database, recorded, salt=self._salt)
             totals, victims = self._give_up(totals, limit, at)
             if totals.last_sequence > MAX_SEQUENCE:
@@ -282,26 +270,6 @@ class SqliteSpool:
             self._database.execute("UPDATE life SET last_sequence = ?", (totals.last_sequence,))
         self._totals = totals
         return victims
-
-    def _insert(self, totals: _Totals, rows: Sequence[SpooledMessage]) -> _Totals:
-        self._database.executemany(
-            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    row.sequence,
-                    row.priority.send,
-                    row.priority.keep,
-                    row.size_bytes,
-                    *self._rows.write(self._place(row.sequence), row.mqtt),
-                )
-                for row in rows
-            ),
-        )
-        return _Totals(
-            last_sequence=rows[-1].sequence,
-            depth=totals.depth + len(rows),
-            size_bytes=totals.size_bytes + sum(row.size_bytes for row in rows),
-        )
 
     def _limit_bytes(self) -> int:
         (unused_pages,) = self._database.execute("PRAGMA freelist_count").fetchone()
@@ -319,121 +287,42 @@ class SqliteSpool:
             floor_bytes=self._free_floor_bytes,
         )
 
-    def _give_up(self, totals: _Totals, limit: int, at: datetime) -> tuple[_Totals, early_steps.Victims]:
+    def _give_up(self, totals: Totals, limit: int, at: datetime) -> tuple[Totals, early_steps.Victims]:
         """Delete the least valuable messages until there is room again, and insert the tombstones that name them."""
         is_look = self._looks.is_due(totals.size_bytes, limit)
         victims = early_steps.victims(
             totals.size_bytes,
             limit,
             of_step=(lambda step: candidates(self._database, step)) if is_look else None,
-            by_worth=self._by_worth,
+            by_worth=self._table.by_worth,
         )
         if victims or totals.size_bytes > limit:
-            merged, ranges = self._waiting_tombstones()
+            merged, ranges = self._table.replaceable_tombstones()
             gone = [*merged, *(one for some in victims.values() for one in some)]
-            totals = self._delete(totals, gone)
+            totals = self._table.delete(totals, gone)
             ranges += [(sequence, sequence) for sequence, _ in gone]
-            totals = self._insert_tombstones(totals, ranges, at)
+            totals = self._table.insert_tombstones(totals, ranges, at)
         if totals.size_bytes > limit:
             raise SpoolFullError(self._path, "no room is left to give up anything for: make room on the disk")
         if is_look:
             self._looks.looked(totals.size_bytes, limit)
         return totals, victims
 
-    def _by_worth(self) -> Iterator[Candidate]:
-        """Yield what may be given up, least valuable first."""
-        rows = self._database.execute(
-            "SELECT sequence, size_bytes FROM message WHERE keep_class < ? ORDER BY keep_class, sequence",
-            (KeepClass.TOMBSTONE,),
-        )
-        return (Candidate(*row) for row in rows)
-
-    def _waiting_tombstones(self) -> tuple[list[Candidate], list[giving_up.Range]]:
-        """Return the tombstones that new ones take the place of, and the ranges that they name."""
-        found: list[Candidate] = []
-        ranges: list[giving_up.Range] = []
-        waiting = self._database.execute("SELECT * FROM message WHERE keep_class = ?", (KeepClass.TOMBSTONE,))
-        for sequence, _, _, size_bytes, *columns in waiting.fetchall():
-            try:
-                payload = self._rows.read(self._place(sequence), Columns(*columns)).payload
-            except RowUnreadableError:
-                continue
-            named = giving_up.named_by(payload, epoch=self._epoch)
-            if named is not None:
-                found.append(Candidate(sequence, size_bytes))
-                ranges += named
-        return found, ranges
-
-    def _insert_tombstones(
-        self,
-        totals: _Totals,
-        ranges: list[giving_up.Range],
-        at: datetime,
-        *,
-        dropped_epoch: str | None = None,
-        reason: str = giving_up.NO_SPACE,
-    ) -> _Totals:
-        after = totals.last_sequence
-        events = list(
-            giving_up.tombstones(
-                ranges,
-                node=self._node,
-                epoch=self._epoch,
-                after=after,
-                at=at,
-                dropped_epoch=dropped_epoch or self._epoch,
-                reason=reason,
-            )
-        )
-        if not events:
-            return totals
-        _, rows = record_all(events, node=self._node, epoch=self._epoch, after=after, at=at)
-        return self._insert(totals, rows)
-
     def _delete_receipted(self, receipt: Receipt) -> int:
         with self._transaction():
-            named = self._database.execute(
-                "SELECT sequence, size_bytes FROM message WHERE sequence <= ?1"
-                " UNION SELECT sequence, size_bytes FROM message WHERE sequence IN (SELECT value FROM json_each(?2))",
-                (receipt.upto, msgspec.json.encode(receipt.also).decode()),
-            )
-            gone = [Candidate(*row) for row in named]
-            totals = self._delete(self._totals, gone)
+            gone = self._table.receipted(receipt)
+            totals = self._table.delete(self._totals, gone)
         self._totals = totals
         return len(gone)
 
-    def _delete(self, totals: _Totals, gone: Sequence[Candidate]) -> _Totals:
-        self._database.executemany("DELETE FROM message WHERE sequence = ?", ((sequence,) for sequence, _ in gone))
-        return replace(
-            totals,
-            depth=totals.depth - len(gone),
-            size_bytes=totals.size_bytes - sum(size_bytes for _, size_bytes in gone),
-        )
-
     def _read(self, sequences: Collection[int]) -> list[SpooledMessage]:
         """Return what can be read; what cannot is given up, named by a tombstone."""
-        found: list[SpooledMessage] = []
-        unreadable: list[int] = []
-        rows = self._database.execute(
-            "SELECT * FROM message WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence",
-            (msgspec.json.encode(list(sequences)).decode(),),
-        )
-        for sequence, send_class, keep_class, size_bytes, *columns in rows:
-            try:
-                mqtt = self._rows.read(self._place(sequence), Columns(*columns))
-                priority = Priority(SendClass(send_class), KeepClass(keep_class))
-            except (RowUnreadableError, ValueError):
-                unreadable.append(sequence)
-                continue
-            found.append(SpooledMessage(sequence=sequence, priority=priority, size_bytes=size_bytes, mqtt=mqtt))
+        found, unreadable = self._table.read(sequences)
         if unreadable:
             extra = {"path": str(self._path), "epoch": self._epoch, "sequences": unreadable}
             logger.error("Messages in the spool are damaged and given up", extra=extra)
             self._give_up_unreadable(unreadable, reason=giving_up.DAMAGED, new_epoch=self._epoch)
         return found
-
-    def _place(self, sequence: int) -> Place:
-        return Place(self._node, self._epoch, sequence)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
