@@ -70,6 +70,13 @@ def test_decoder_gives_way_to_whoever_takes_its_pictures(camera: str) -> None:
         assert os.getpriority(os.PRIO_PROCESS, _pid(source)) > os.getpriority(os.PRIO_PROCESS, 0)
 
 
+def test_interrupt_of_a_terminal_is_not_for_decoders(camera: str) -> None:
+    """Ctrl-C goes to the terminal's process group: a decoder has its own from its start on, and goes on."""
+    with LiveSource(camera, clock=SystemClock()) as source:
+        assert _until(lambda: source._decoder is not None)
+        assert os.getpgid(_pid(source)) == _pid(source) != os.getpgid(0)
+
+
 @pytest.mark.parametrize("fatal", [signal.SIGSEGV, signal.SIGABRT, signal.SIGKILL])
 def test_camera_is_back_soon_after_its_decoder_crashed(camera: str, fatal: signal.Signals) -> None:
     """Frames come again within three seconds, in a new epoch; the crash is counted and named."""

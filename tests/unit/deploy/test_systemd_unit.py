@@ -63,3 +63,9 @@ def test_unit_and_process_agree_on_signals_and_exit_codes() -> None:
     assert "RestartPreventExitStatus=2" in UNIT
     (stop_s,) = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
     assert int(stop_s) >= 15
+
+
+def test_unit_lets_webcams_be_opened_as_they_are() -> None:
+    """FFmpeg opens them for reading and writing, as this group may; a device rule for reading would refuse that."""
+    assert re.findall(r"^DeviceAllow=(.+)$", UNIT, re.MULTILINE) == ["char-video4linux rw"]
+    assert "SupplementaryGroups=video" in UNIT

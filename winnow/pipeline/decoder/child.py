@@ -269,14 +269,13 @@ class DecoderChild:
 
 
 def limit_this_process(memory_bytes: int) -> None:
-    """Die with the owner, ignore its Ctrl-C, and never hold more memory than allowed nor write a core of it.
+    """Die with the owner, and never hold more memory than allowed nor write a core of it.
 
     The owner goes first on the processor, see `BEHIND_THE_OWNER`. The limit is on what is allocated (heap and anonymous
     mappings), not on libraries and shared memory.
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(BEHIND_THE_OWNER)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

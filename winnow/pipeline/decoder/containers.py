@@ -41,6 +41,7 @@ DEVICE_ADVICE: Final[Mapping[int, str]] = MappingProxyType(
         errno.ENOENT: "plug the webcam in, or name another device (ls /dev/video*)",
         errno.ENODEV: "plug the webcam in again",
         errno.EACCES: "let this user read it (usermod --append --groups video USER)",
+        errno.EPERM: "a rule of the service or container forbids it (DeviceAllow=char-video4linux rw)",
         errno.EBUSY: "another program uses the webcam: end that one (fuser DEVICE)",
         errno.ENOTTY: "it is no webcam, or not the node that gives pictures: try the next one (ls /dev/video*)",
         errno.EINVAL: "it is no webcam, or not the node that gives pictures: try the next one (ls /dev/video*)",

@@ -135,6 +135,7 @@ class DecoderProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=descriptors,
+            process_group=0,  # a terminal's Ctrl-C goes to this process, which ends the other when it wants to
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         self._its_socket.close()
