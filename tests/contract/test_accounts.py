@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from winnow.cloud_sink.access import AccessError, Accounts, Caller, make_first_admin, open_accounts
+from winnow.cloud_sink.access.passwords import Passwords
 from winnow.cloud_sink.access.sessions import IDLE, LONGEST
 from winnow.cloud_sink.testing import quick_passwords
 from winnow.runtime.testing import ManualClock
@@ -97,6 +100,41 @@ def test_session_ends_with_the_users_access(accounts: Accounts) -> None:
     fourth = accounts.sessions.start("root", "192.0.2.1")
     accounts.sessions.end(fourth, Caller(who="root", origin="192.0.2.1"))
     assert accounts.sessions.principal(fourth) is None
+
+
+def test_everybody_waits_as_long_for_the_answer() -> None:
+    """Even the very first try after a start costs the same for a name that nobody has."""
+    calls: list[str] = []
+
+    class Counted(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            calls.append("hash")
+            return super().hash(password, salt=salt)
+
+        def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:  # noqa: A002 - as it is inherited
+            calls.append("verify")
+            return super().verify(hash, password)
+
+    hasher = Counted(time_cost=1, memory_cost=8, parallelism=1)
+    stored = hasher.hash(PASSWORD)
+    costs = []
+    for known in (stored, None):
+        passwords = Passwords(hasher)
+        for _ in range(2):
+            calls.clear()
+            passwords.matches(known, "guessed")
+            costs.append(tuple(calls))
+    assert costs == [("hash", "verify"), ("verify",)] * 2
+
+
+def test_user_is_logged_out_everywhere(accounts: Accounts) -> None:
+    """All sessions of one person are over, and no one else's; a stranger has none."""
+    sessions = [accounts.sessions.start(name, "192.0.2.1") for name in ("alice", "alice", "root")]
+    accounts.log_out_everywhere("alice", ROOT)
+    assert [accounts.sessions.principal(session) is not None for session in sessions] == [False, False, True]
+    assert accounts.password_matches("alice", PASSWORD)
+    with pytest.raises(AccessError, match="no such user"):
+        accounts.log_out_everywhere("mallory", ROOT)
 
 
 def test_token_ends_when_it_is_revoked_or_old(accounts: Accounts, clock: ManualClock) -> None:

@@ -67,6 +67,15 @@ def password(name: Name, *, ask: Ask = False, config: Config = None, store: Stor
 
 
 @app.command()
+def logout(name: Name, *, config: Config = None, store: StoreUrl = None) -> None:
+    """Log somebody out everywhere, such as on a machine that was lost; the password stays good."""
+    from winnow.cli.access_store import access, on_this_machine  # noqa: PLC0415
+
+    with access(config, store) as accounts:
+        accounts.log_out_everywhere(name, on_this_machine())
+
+
+@app.command()
 def role(
     name: Name,
     role: Annotated[str, typer.Argument(metavar="ROLE", help="viewer or admin.")],

@@ -124,3 +124,16 @@ def test_store_must_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     result = CliRunner().invoke(app, ["users", "list"])
     assert result.exit_code == 2
     assert "name the store with -c or --store" in result.stderr
+
+
+def test_user_is_logged_out_everywhere(type_in: Type, store: str) -> None:
+    """Their sessions are over, their password stays good; a name that nobody has ends the command with a sentence."""
+    type_in("users", "add", "alice")
+    with accounts_of(store) as accounts:
+        session = accounts.sessions.start("alice", "192.0.2.1")
+        assert type_in("users", "logout", "alice").exit_code == 0
+        assert accounts.sessions.principal(session) is None
+        assert accounts.audit_lines()[0].what == "logged out everywhere"
+    refused = type_in("users", "logout", "mallory")
+    assert refused.exit_code == 2
+    assert "there is no such user" in refused.output

@@ -10,7 +10,7 @@ from winnow.cloud_sink.access import audit
 from winnow.cloud_sink.access.passwords import Passwords
 from winnow.cloud_sink.access.people import AccessError, AuditLine, Caller, Role, User, checked_name, checked_role
 from winnow.cloud_sink.access.sessions import Sessions
-from winnow.cloud_sink.access.tables import metadata, sessions, users
+from winnow.cloud_sink.access.tables import metadata, sessions, tokens, users
 from winnow.cloud_sink.access.tokens import Tokens
 from winnow.cloud_sink.store.dialects import take_turn, writing
 from winnow.cloud_sink.store.opening import engine_of, parse_store_url
@@ -40,8 +40,9 @@ class Accounts:
         self._engine = engine
         self._clock = clock
         self._passwords = passwords
-        self.sessions = Sessions(self._reading, self._transaction, clock)
-        self.tokens = Tokens(self._reading, self._transaction, clock)
+        with_access = {"reading": self._reading, "transaction": self._transaction}
+        self.sessions = Sessions(sessions, sessions.c.seen_at, **with_access, clock=clock)
+        self.tokens = Tokens(tokens, tokens.c.used_at, **with_access, clock=clock)
         with self._transaction() as connection:
             metadata.create_all(connection)
 
@@ -103,6 +104,17 @@ class Accounts:
             connection.execute(update(users).where(users.c.name == name).values(password_hash=hashed))
             connection.execute(delete(sessions).where(sessions.c.user == name))
             audit.write_line(connection, by, "password changed", name, self._clock.now())
+
+    def log_out_everywhere(self, name: str, by: Caller) -> None:
+        """Every session of the user is over; the password stays good.
+
+        Raises:
+            AccessError: there is no such user.
+        """
+        with self._transaction() as connection:
+            self._demand(connection, name)
+            connection.execute(delete(sessions).where(sessions.c.user == name))
+            audit.write_line(connection, by, "logged out everywhere", name, self._clock.now())
 
     def password_matches(self, name: str, password: str) -> bool:
         """Return whether it is the user's password; takes as long for a user whom nobody knows."""

@@ -49,7 +49,7 @@ class Passwords:
         """Return whether it is the password; takes as long where there is none stored, so that names stay secret."""
         if len(password) > MAX_PASSWORD:
             return False
-        if stored is None and self._nobodys is None:
+        if self._nobodys is None:  # whoever comes first waits for it, known or not: even that one tells nothing
             self._nobodys = self.hashed(new_password())
         with self._turns:
             try:

@@ -1,38 +1,22 @@
 """Tokens: the access of programs, which have neither a browser nor a password."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from winnow.cloud_sink.access import audit
 from winnow.cloud_sink.access.passwords import digest_of, new_secret
 from winnow.cloud_sink.access.people import AccessError, Caller, Principal, Role, Token, checked_name, checked_role
+from winnow.cloud_sink.access.secrets import KeptSecrets
 from winnow.cloud_sink.access.tables import tokens
-from winnow.runtime.clock import Clock
 
 PREFIX: Final = "winnow_"
 """Lets people, and programs that look for leaked secrets, see what it is."""
-_NOTED: Final = timedelta(minutes=1)
-
-Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
-class Tokens:
-    """The tokens of all programs.
-
-    Args:
-        reading: opens a transaction that only reads; everything that the page asks for needs one.
-        transaction: opens one that writes, and waits for its turn.
-        clock: ends them.
-    """
-
-    def __init__(self, reading: Transaction, transaction: Transaction, clock: Clock) -> None:
-        self._reading = reading
-        self._transaction = transaction
-        self._clock = clock
+class Tokens(KeptSecrets):
+    """The tokens of all programs."""
 
     def create(self, name: str, role: Role, by: Caller, *, lasts: timedelta | None = None) -> str:
         """Return a new token's secret; only its hash is kept, so nobody can show it again.
@@ -70,14 +54,10 @@ class Tokens:
 
     def principal(self, secret: str) -> Principal | None:
         """Return whose token it is, None if it was revoked, is too old, or never was."""
-        now, digest = self._clock.now(), digest_of(secret)
-        with self._reading() as connection:
-            row = connection.execute(select(tokens).where(tokens.c.digest == digest)).first()
-        if row is None or (row.expires_at is not None and now >= row.expires_at):
+        row = self._row_of(secret, select(tokens))
+        if row is None or (row.expires_at is not None and self._clock.now() >= row.expires_at):
             return None
-        if row.used_at is None or now - row.used_at >= _NOTED:
-            with self._transaction() as connection:
-                connection.execute(update(tokens).where(tokens.c.digest == digest).values(used_at=now))
+        self._note_use(secret, row.used_at)
         return Principal(name=f"token:{row.name}", role=checked_role(row.role), csrf=None)
 
     def all(self) -> list[Token]:

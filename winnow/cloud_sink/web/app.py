@@ -25,6 +25,7 @@ from winnow.cloud_sink.web.feed import Feed
 from winnow.cloud_sink.web.guard import Guard
 from winnow.cloud_sink.web.login import Login, NoteRefused, OneTimeCodes, unnoted
 from winnow.cloud_sink.web.parameters import ParameterError
+from winnow.cloud_sink.web.password_checks import PasswordChecks
 from winnow.cloud_sink.web.people import People
 from winnow.cloud_sink.web.security import LOOPBACK_HOSTS, SecurityHeaders
 from winnow.cloud_sink.web.stream import Stream
@@ -58,9 +59,9 @@ def create_app(  # noqa: PLR0913 - what a page depends on
     """
     feed = Feed(store, clock)
     api = Api(store, clock, lateness_s)
-    limiter = LoginLimiter(clock)
-    login = Login(accounts, limiter, codes or OneTimeCodes(), note_refused)
-    people = People(accounts, limiter)
+    limiter, checks = LoginLimiter(clock), PasswordChecks(accounts)
+    login = Login(accounts, checks=checks, limiter=limiter, codes=codes or OneTimeCodes(), note_refused=note_refused)
+    people = People(accounts, checks, limiter)
     app = Starlette(
         routes=[
             Route("/", _page),
@@ -68,6 +69,7 @@ def create_app(  # noqa: PLR0913 - what a page depends on
             Route("/login", login.submit, methods=["POST"]),
             Route("/welcome/{code}", login.welcome),
             Route("/logout", login.logout, methods=["POST"]),
+            Route("/logout/everywhere", login.logout_everywhere, methods=["POST"]),
             Route("/api/me", people.me),
             Route("/api/password", people.password, methods=["POST"]),
             Route("/api/users", people.users),
@@ -138,4 +140,6 @@ def _store_error(_request: Request, exc: Exception) -> Response:
 
 def _http_error(_request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)  # noqa: S101 - registered for no other
-    return error_response(exc.status_code, exc.detail)
+    response = error_response(exc.status_code, exc.detail)
+    response.headers.update(exc.headers or {})
+    return response

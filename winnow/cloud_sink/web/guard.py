@@ -28,11 +28,13 @@ PUBLIC_FOLDERS: Final = ("/static/", "/welcome/")
 """The login, the files of the pages (they hold nothing that anybody saw), and links that are good once."""
 ADMIN_PATHS: Final = ("/api/users", "/api/tokens", "/api/audit")
 """With everything below them, for reading too."""
-OWN_CHANGES: Final = frozenset({"/logout", "/api/password"})
+OWN_CHANGES: Final = frozenset({"/logout", "/logout/everywhere", "/api/password"})
 """What viewers may change: their own."""
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _BEARER: Final = "bearer "
+POLICY_VIOLATION: Final = 1008
+"""Source: RFC 6455, section 7.4.1."""
 STREAM_CHECK_S: Final = 5.0
 """An answer that goes on ends at most so long, and one message, after its reader lost their access."""
 
@@ -57,6 +59,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
+        if scope["type"] == "websocket":  # there is none; one that somebody adds is closed until it is asked for here
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
         if scope["type"] != "http" or is_public(scope["path"]):
             await self._app(scope, receive, send)
             return

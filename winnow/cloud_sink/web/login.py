@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Final, Literal
 
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -21,6 +22,7 @@ from winnow.cloud_sink.access.sessions import LONGEST
 from winnow.cloud_sink.web.api import json_response
 from winnow.cloud_sink.web.bodies import read_form
 from winnow.cloud_sink.web.cookies import FORM, SESSION, delete_cookie, read_cookie, set_cookie
+from winnow.cloud_sink.web.password_checks import PasswordChecks
 
 _PAGE: Final = Path(__file__).parent / "pages" / "login.html"
 _FORM_AGE_S: Final = 3600
@@ -66,16 +68,24 @@ class Login:
     """The endpoints.
 
     Args:
-        accounts: knows the passwords, and keeps the sessions.
+        accounts: keeps the sessions.
+        checks: knows the passwords.
         limiter: slows guessing down.
         codes: let in once.
         note_refused: told why, each time that somebody is not let in.
     """
 
     def __init__(
-        self, accounts: Accounts, limiter: LoginLimiter, codes: OneTimeCodes, note_refused: NoteRefused = unnoted
+        self,
+        accounts: Accounts,
+        *,
+        checks: PasswordChecks,
+        limiter: LoginLimiter,
+        codes: OneTimeCodes,
+        note_refused: NoteRefused = unnoted,
     ) -> None:
         self._accounts = accounts
+        self._checks = checks
         self._limiter = limiter
         self._codes = codes
         self._note_refused = note_refused
@@ -94,7 +104,7 @@ class Login:
         if not kept or not hmac.compare_digest(sent.encode(), kept.encode()):
             self._note_refused("form")
             return self._form(request, wanted, problem=_STALE, status=HTTPStatus.FORBIDDEN)
-        network = _network_of(origin_of(request))
+        network = network_of(origin_of(request))
         wait_s = self._limiter.begin(network, name)
         if wait_s:
             self._note_refused("too_many")
@@ -103,7 +113,7 @@ class Login:
             response = self._form(request, wanted, problem=problem, status=HTTPStatus.TOO_MANY_REQUESTS)
             response.headers["Retry-After"] = str(int(wait_s) + 1)
             return response
-        if not await run_in_threadpool(self._accounts.password_matches, name, password):
+        if not await self._checks.match(name, password):
             self._note_refused("password")
             await run_in_threadpool(self._accounts.note_refused, name, origin_of(request), "login refused")
             return self._form(request, wanted, problem=_WRONG, status=HTTPStatus.UNAUTHORIZED)
@@ -125,6 +135,17 @@ class Login:
         if secret is not None:
             caller = caller_of(request)
             await run_in_threadpool(self._accounts.sessions.end, secret, caller)
+        return self._left(request)
+
+    async def logout_everywhere(self, request: Request) -> Response:
+        """End all sessions of who asks, this one too."""
+        caller = caller_of(request)
+        if request.state.principal.csrf is None:
+            raise HTTPException(HTTPStatus.FORBIDDEN, "a program has no sessions; revoke its token")
+        await run_in_threadpool(self._accounts.log_out_everywhere, caller.who, caller)
+        return self._left(request)
+
+    def _left(self, request: Request) -> Response:
         response = json_response({"ok": True})
         response.headers["Clear-Site-Data"] = '"cache"'
         delete_cookie(request, response, SESSION)
@@ -162,7 +183,7 @@ def _wanted(text: str) -> str:
     return text if text.startswith("/?") and text.isprintable() else "/"
 
 
-def _network_of(origin: str) -> str:
+def network_of(origin: str) -> str:
     """Return what counts as one guesser: an IPv4 address, or the 64 bits of an IPv6 one that a customer gets."""
     try:
         address = ip_address(origin)

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from winnow.cloud_sink.access import AccessError, Accounts, Caller, LoginLimiter, Role
 from winnow.cloud_sink.web.api import json_response
 from winnow.cloud_sink.web.bodies import read_json
-from winnow.cloud_sink.web.login import caller_of
+from winnow.cloud_sink.web.login import caller_of, network_of
 from winnow.cloud_sink.web.parameters import check_known, read_number
+from winnow.cloud_sink.web.password_checks import PasswordChecks
 
 DEFAULT_LINES = 100
 MAX_LINES = 1000
@@ -51,11 +52,13 @@ class People:
 
     Args:
         accounts: knows who has access.
+        checks: knows the passwords.
         limiter: slows guessing one's own password down, too.
     """
 
-    def __init__(self, accounts: Accounts, limiter: LoginLimiter) -> None:
+    def __init__(self, accounts: Accounts, checks: PasswordChecks, limiter: LoginLimiter) -> None:
         self._accounts = accounts
+        self._checks = checks
         self._limiter = limiter
 
     async def me(self, request: Request) -> Response:
@@ -70,13 +73,16 @@ class People:
             raise HTTPException(HTTPStatus.FORBIDDEN, "a program has no password")
         wanted = await read_json(request, _OwnPassword)
         caller = caller_of(request)
-        if self._limiter.begin(caller.origin, principal.name):
-            raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, "too many tries")
-        if not await run_in_threadpool(self._accounts.password_matches, principal.name, wanted.old):
+        network = network_of(caller.origin)
+        wait_s = self._limiter.begin(network, principal.name)
+        if wait_s:
+            later = {"Retry-After": str(int(wait_s) + 1)}
+            raise HTTPException(HTTPStatus.TOO_MANY_REQUESTS, "too many tries", headers=later)
+        if not await self._checks.match(principal.name, wanted.old):
             what = "password change refused"
             await run_in_threadpool(self._accounts.note_refused, principal.name, caller.origin, what)
             raise HTTPException(HTTPStatus.FORBIDDEN, "the old password is wrong")
-        self._limiter.succeeded(caller.origin, principal.name)
+        self._limiter.succeeded(network, principal.name)
         return await self._do(request, lambda by: self._accounts.set_password(principal.name, wanted.new, by))
 
     async def users(self, _request: Request) -> Response:

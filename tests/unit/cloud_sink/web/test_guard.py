@@ -8,7 +8,9 @@ from typing import Any, get_args
 import httpx
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.types import Message
+from starlette.websockets import WebSocket
 
 from tests.unit.cloud_sink.web.browser import PASSWORD, Browser
 from tests.unit.cloud_sink.web.visitor import TESTER
@@ -390,3 +392,49 @@ def test_logins_and_changes_are_in_the_log_without_secrets(browser: Browser, cap
     for secret in ("wrong-password-1", PASSWORD, token, browser.cookies.get("winnow_session")):
         assert secret is not None
         assert secret not in told
+
+
+def test_web_sockets_are_closed(app: Starlette) -> None:
+    """There is none; one that somebody adds is not open to everybody."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def endpoint(socket: WebSocket) -> None:
+        await socket.accept()
+
+    app.router.routes.insert(0, WebSocketRoute("/static/live", endpoint))
+    scope = {"type": "websocket", "path": "/static/live", "headers": [(b"host", b"127.0.0.1")], "query_string": b""}
+    asyncio.run(app(scope, receive, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_everybody_logs_themselves_out_everywhere(browser: Browser, app: Starlette, people: Accounts) -> None:
+    """Every session of the same person is over, nobody else's; the password and the tokens stay good."""
+    other, stranger = Browser(app), Browser(app)
+    for one, name in ((browser, "alice"), (other, "alice"), (stranger, "root")):
+        one.log_in(name)
+    assert other.ask("POST", "/logout/everywhere").status_code == 403
+    assert other.change("POST", "/logout/everywhere").headers["clear-site-data"] == '"cache"'
+    assert [one.ask("GET", "/api/me").status_code for one in (browser, other, stranger)] == [401, 401, 200]
+    assert (people.audit_lines()[0].who, people.audit_lines()[0].what) == ("alice", "logged out everywhere")
+    assert browser.log_in("alice").status_code == 303
+    token = {"Authorization": f"Bearer {people.tokens.create('probe', 'admin', TESTER)}"}
+    assert browser.ask("POST", "/logout/everywhere", headers=token).status_code == 403
+
+
+def test_own_password_is_guessed_no_faster_from_many_addresses_of_one_network(app: Starlette) -> None:
+    """As with the login, all of a customer's addresses are one; the answer says when to come back."""
+    thief = Browser(app, address="2001:db8::1")
+    thief.log_in("alice")
+    guesses = []
+    for number in range(TRIES_OF_PAIR + 1):
+        elsewhere = Browser(app, address=f"2001:db8::{number + 2:x}")
+        elsewhere.cookies = thief.cookies
+        guesses.append(elsewhere.change("POST", "/api/password", json={"old": "guessed", "new": PASSWORD}))
+    assert [guess.status_code for guess in guesses] == [403] * TRIES_OF_PAIR + [429]
+    assert 0 < int(guesses[-1].headers["retry-after"]) <= WINDOW_S + 1

@@ -1,10 +1,12 @@
 """The page on a real port: its stream, and how quickly it goes away."""
 
 import json
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
@@ -15,6 +17,7 @@ from tests.unit.cloud_sink.web.visitor import TESTER
 from winnow.cloud_sink.access import Accounts
 from winnow.cloud_sink.testing import MemoryStore, crossing_event, thumbnail_of
 from winnow.cloud_sink.web import web_server
+from winnow.cloud_sink.web.password_checks import AT_ONCE
 from winnow.cloud_sink.web.server import names_answered
 from winnow.cloud_sink.web.stream import MAX_MISSED
 from winnow.events.kafka import to_kafka
@@ -231,3 +234,39 @@ def test_page_on_loopback_answers_to_loopback_names_only(host: str) -> None:
 def test_page_beyond_loopback_answers_to_any_name(host: str) -> None:
     """Who opens the page to others cannot be asked to list every name they may use."""
     assert names_answered(host) == ("*",)
+
+
+def test_flood_of_logins_does_not_stop_the_page(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty logins from sixty addresses wait for their turn; who is logged in is answered meanwhile."""
+    let_go = threading.Event()
+    under_way = []
+
+    def slow(name: str, _password: str) -> bool:
+        under_way.append(name)
+        return not let_go.wait(WAIT_S)
+
+    token = {"Authorization": f"Bearer {accounts.tokens.create('reader', 'viewer', TESTER)}"}
+    monkeypatch.setattr(accounts, "password_matches", slow)
+    clock = SystemClock()
+
+    def guess(address: str, number: int) -> int:
+        with httpx.Client(base_url=address, timeout=2 * WAIT_S) as browser:
+            csrf = re.search(r'name="csrf" value="([^"]+)"', browser.get("/login").text)
+            assert csrf
+            fields = {"name": f"user{number}", "password": "guessed", "csrf": csrf[1], "next": "/"}
+            from_elsewhere = {"X-Forwarded-For": f"198.51.100.{number}"}
+            return browser.post("/login", data=fields, headers=from_elsewhere).status_code
+
+    with web_server(MemoryStore(clock), accounts=accounts, clock=clock, port=0) as address:
+        with ThreadPoolExecutor(60) as threads:
+            guesses = [threads.submit(guess, address, number) for number in range(60)]
+            try:
+                deadline_s = time.monotonic() + WAIT_S
+                while len(under_way) < AT_ONCE and time.monotonic() < deadline_s:
+                    time.sleep(0.01)
+                answers = [httpx.get(f"{address}api/events", headers=token, timeout=WAIT_S / 2) for _ in range(3)]
+                assert [answer.status_code for answer in answers] == [200] * 3
+                assert len(under_way) == AT_ONCE
+            finally:
+                let_go.set()
+        assert [one.result() for one in guesses] == [401] * 60
