@@ -3,8 +3,8 @@
 The cameras are live and paced: a server on another core sends each of them H.264 by RTSP at 25 pictures a second.
 `winnow run` is held on one core by `taskset`, all of its processes included, and watches N of them. They *keep up* if
 every camera's pictures are dealt with within two analysis periods (95 %) and none has stepped back from overload. N
-divided by the share of the core that was used is what a core would carry by cost; so many are then tried, and fewer if
-they do not keep up. What counts is the largest N that did.
+divided by the share of the core that was used is what a core would carry by cost. Where that is less than is wanted, so
+many are tried. What counts is the largest N that kept up.
 """
 
 import os
@@ -29,9 +29,6 @@ CASES: Final[tuple[tuple[Activity, int, dict[str, Any]], ...]] = (
 """Footage, cameras at first, and settings of each."""
 
 WANTED: Final[dict[Activity, float]] = {"busy": 12, "still": 50}
-TRIES: Final = 2
-"""Counts that are tried beyond the first, where the cost lets them hope to keep up."""
-
 CLIP_S: Final = 60
 SETTLE_S: Final = 15
 MEASURED_S: Final = 40
@@ -113,15 +110,12 @@ def measure() -> Report:
 
 
 def _loads(activity: Activity, cameras: int, settings: dict[str, Any]) -> list[_Load]:
-    """Return what `cameras` cost, and then as many as a core carries by that, or fewer if those do not keep up."""
-    loads = [_load(activity, cameras, settings)]
-    most = int(loads[0].by_cost)
-    if WANTED.get(activity, 0) > cameras:
-        for more in range(most, max(cameras, most - TRIES), -1):
-            loads.append(_load(activity, more, settings))
-            if loads[-1].keeps_up:
-                break
-    return loads
+    """Return what `cameras` cost, and then what as many do as a core carries by that."""
+    first = _load(activity, cameras, settings)
+    most = int(first.by_cost)
+    if cameras < most and cameras < WANTED.get(activity, 0):
+        return [first, _load(activity, most, settings)]
+    return [first]
 
 
 def _load(activity: Activity, cameras: int, settings: dict[str, Any]) -> _Load:

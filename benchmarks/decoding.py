@@ -100,6 +100,8 @@ def _at_rest(size: Size, notes: list[str]) -> dict[str, float]:
     path = clip("still", size, STILL_S)
     with served(path) as sent:
         ours = run_subject("look_live", sent.addresses(1)[0], str(SETTLE_S), str(STILL_S - SETTLE_S))
+    if not ours.said["analysed"]:
+        raise RuntimeError("the resting camera showed no picture")
     found = {RESTING: 1000 * ours.cpu_s / (STILL_S - SETTLE_S)}
     try:
         null = [program("ffmpeg"), "-v", "error", "-threads", "1", "-i", str(path), "-f", "null", "-"]

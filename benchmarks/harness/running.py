@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -106,7 +107,7 @@ def running_edge(
             "metrics": {"port": port},
             "spool": {"path": f"{folder}/spool.sqlite"},
             "cameras": {
-                f"c{number}": {"source": address, **(camera or {})} for number, address in enumerate(addresses)
+                f"c{number}": {"source": address, **deepcopy(camera or {})} for number, address in enumerate(addresses)
             },
         }
         path = Path(folder) / "edge.yaml"
@@ -115,22 +116,22 @@ def running_edge(
         with subprocess.Popen(command, cwd=ROOT) as child:  # noqa: S603
             try:
                 edge = RunningEdge(pid=child.pid, metrics_port=port)
-                _wait_for_frames(edge, len(addresses))
+                _wait_for_frames(child, edge, len(addresses))
                 yield edge
             finally:
                 child.terminate()
 
 
-def _wait_for_frames(edge: RunningEdge, cameras: int) -> None:
+def _wait_for_frames(child: subprocess.Popen[bytes], edge: RunningEdge, cameras: int) -> None:
     deadline_s = time.monotonic() + STARTS_WITHIN_S
-    while time.monotonic() < deadline_s:
+    while time.monotonic() < deadline_s and child.poll() is None:
         time.sleep(0.5)
         try:
             if sum(edge.metrics().get("winnow_camera_online", [])) == cameras:
                 return
         except OSError:
             continue
-    raise RuntimeError(f"not all of {cameras} cameras were online within {STARTS_WITHIN_S:.0f} s")
+    raise RuntimeError(f"not all of {cameras} cameras were online within {STARTS_WITHIN_S:.0f} s, or the edge ended")
 
 
 def process_tree_cpu_s(pid: int) -> float:

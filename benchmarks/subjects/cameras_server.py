@@ -15,6 +15,7 @@ from benchmarks.harness.clips import FPS, KEYFRAME_EVERY
 from scripts.rtsp import PICTURES, REPORTS, TICKS, access_units, framed, method_of, packets, response, sender_report
 
 GROUPS_APART: Final = 7
+FIRST_TICKS: Final = 1_000_000
 REPORT_EVERY: Final = FPS
 """Pictures between two sender reports."""
 
@@ -42,7 +43,7 @@ class _Cameras:
         sequence, began_s, began_unix_s = count(), time.monotonic(), time.time()
         for number in count():
             await asyncio.sleep(max(0.0, began_s + number / FPS - time.monotonic()))
-            ticks = number * TICKS // FPS % 2**32
+            ticks = (FIRST_TICKS + number * TICKS // FPS) % 2**32
             if number % REPORT_EVERY == 0:
                 writer.write(framed(REPORTS, sender_report(began_unix_s + number / FPS, ticks)))
             units = self._pictures[(first + number) % len(self._pictures)]

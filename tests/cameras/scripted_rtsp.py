@@ -40,6 +40,7 @@ class RtspScript:
         ending: what it does then.
         loops_after: RTP time starts again after so many pictures, as when a camera plays a file in a loop.
         first_ticks: RTP time of the first picture.
+        speed: times the clip's own pace.
         clock_ahead_s: how far its own clock is ahead of this machine's; None sends no sender reports.
     """
 
@@ -49,6 +50,7 @@ class RtspScript:
     ending: Ending = "goes on"
     loops_after: int = 10**9
     first_ticks: int = 1_000_000
+    speed: int = 1
     clock_ahead_s: float | None = None
 
 
@@ -130,18 +132,18 @@ def _refusal(request: bytes) -> bytes:
 
 def _play(connection: socket.socket, script: RtspScript, stopping: Event, camera: ScriptedCamera) -> None:
     """Show the clip at its own pace, again and again, up to the script's ending."""
-    sequence = count()
+    sequence, frame_rate = count(), script.speed * FRAME_RATE
     started_s, started_unix_s = time.monotonic(), time.time()
     for number, units in enumerate(_pictures()):
         if number == script.pictures:
             if script.ending == "cuts off":
                 connection.sendall(b"$\x00\x04\x00half a packet")
             return
-        due_s = number / FRAME_RATE
+        due_s = number / frame_rate
         if stopping.wait(max(0.0, started_s + due_s - time.monotonic())):
             return
-        ticks = (script.first_ticks + number % script.loops_after * TICKS // FRAME_RATE) % 2**32
-        if script.clock_ahead_s is not None and number % FRAME_RATE == 0:
+        ticks = (script.first_ticks + number % script.loops_after * TICKS // frame_rate) % 2**32
+        if script.clock_ahead_s is not None and number % frame_rate == 0:
             connection.sendall(framed(REPORTS, sender_report(started_unix_s + due_s + script.clock_ahead_s, ticks)))
         for packet in packets(units, ticks, sequence):
             connection.sendall(framed(PICTURES, packet))

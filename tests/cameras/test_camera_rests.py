@@ -1,10 +1,16 @@
 """A camera in whose picture nothing moves decodes its keyframes only, in its decoder's own process."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
+import pytest
+
+from tests.cameras import footage
 from tests.cameras.http_cameras import endless_clip, http_camera
+from tests.cameras.scripted_rtsp import RtspScript, scripted_camera
 from winnow.pipeline.sources import Frame, LiveSource
 from winnow.runtime.clock import SystemClock
 
@@ -19,12 +25,21 @@ def _frames(source: LiveSource, count: int) -> list[Frame]:
     return [frame for frame in frames if frame]
 
 
-def test_resting_camera_gives_keyframes_and_wakes_where_it_is() -> None:
+@contextmanager
+def _camera(speaks: str) -> Iterator[str]:
+    """Serve the clip as a camera while the block runs; yield its URL."""
+    if speaks == "http":
+        with http_camera(partial(endless_clip, frame_rate=FRAME_RATE)) as url:
+            yield url
+    else:
+        with scripted_camera(RtspScript(speed=FRAME_RATE // footage.FRAME_RATE)) as camera:
+            yield camera.url()
+
+
+@pytest.mark.parametrize("speaks", ["http", "rtsp"])
+def test_resting_camera_gives_keyframes_and_wakes_where_it_is(speaks: str) -> None:
     """Keyframes alone while keyframes are enough, every picture afterwards, all in one epoch of the stream's time."""
-    with (
-        http_camera(partial(endless_clip, frame_rate=FRAME_RATE)) as url,
-        LiveSource(url, clock=SystemClock()) as source,
-    ):
+    with _camera(speaks) as url, LiveSource(url, clock=SystemClock()) as source:
         awake = _frames(source, 15)
         source.rest(is_wanted=True)
         deadline_s = time.monotonic() + WAIT_S

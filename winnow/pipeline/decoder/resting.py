@@ -9,8 +9,9 @@ seen from its first picture on.
     awake ── rest is wanted, at a keyframe ──▶ resting ── not wanted any more, large packets, an odd one ──▶ awake
 
 A stream rests only if its keyframes can be decoded alone, in order, and often enough: every one that was decoded so far
-is a true intra picture, decoding order is the order of presentation, and they are at most `MAX_INTERVAL_S` apart. On a
-stream of constant bitrate sizes tell nothing; there, what comes and goes between two keyframes is not seen.
+is a true intra picture, decoding order is the order of presentation, and they are at most `MAX_INTERVAL_S` apart. The
+first packet of an RTSP stream has no time stamps, which says nothing against the ones to come. On a stream of constant
+bitrate sizes tell nothing; there, what comes and goes between two keyframes is not seen.
 """
 
 from collections import deque
@@ -78,6 +79,7 @@ class Resting(Generic[Packet]):
         self.is_resting = False
         self.skipped = 0
         self._is_able = True
+        self._last_pts: int | None = None
         self._kept: list[Packet] = []
         self._key_s: Fraction | None = None
         self._interval_s: Fraction | None = None
@@ -92,7 +94,7 @@ class Resting(Generic[Packet]):
         """Return what is to be decoded now and what is not decoded at all, each in the order of the stream."""
         if not packet.size:  # the stream ends
             return [*self._wake(), packet], []
-        self._is_able = self._is_able and packet.pts is not None and packet.pts == packet.dts
+        self._note_order(packet)
         if packet.is_keyframe:
             return [packet], self._begin_group(packet)
         is_lively = self._note_size(packet.size)
@@ -101,6 +103,12 @@ class Resting(Generic[Packet]):
         self._kept.append(packet)
         stays = self.is_wanted and self._is_able and not packet.is_corrupt and not is_lively
         return ([], []) if stays and self._is_fresh(packet) else (self._wake(), [])
+
+    def _note_order(self, packet: Packet) -> None:
+        """End resting for good if pictures are shown in another order than they are decoded in."""
+        last, self._last_pts = self._last_pts, packet.pts
+        goes_back = last is not None and packet.pts is not None and packet.pts < last and not packet.is_keyframe
+        self._is_able = self._is_able and packet.pts == packet.dts and not goes_back
 
     def _begin_group(self, key: Packet) -> list[Packet]:
         """Return the packets of the group before, if they were kept."""
