@@ -20,11 +20,8 @@ from winnow.runtime.tls import CertificateWatch, Seen, client_context
 
 MAX_PACKET_BYTES: Final = 320 * 1024
 """Asked of the broker. The contract's largest payload is 256 KiB; the rest is room for poison to be seen as such."""
-MAX_UNANSWERED: Final = 100_000
-"""Receipts that the broker may leave without an answer before the connection is given up; some megabytes.
-
-Many, because an answer stands behind all that the broker has sent before it: Mosquitto 2.0.11 sends its whole queue for
-this session as soon as it hears of one PUBACK, whatever Receive Maximum it was told."""
+MAX_UNANSWERED: Final = 1000
+"""Messages that the broker may leave without an answer before the connection is given up."""
 ANSWER_WITHIN_S: Final = 10.0
 """CONNACK and SUBACK come within this time, or the connection is given up."""
 TCP_WITHIN_S: Final = 4.0
@@ -157,13 +154,27 @@ class MqttConnection(asyncio.Protocol):
         Raises:
             ConnectionLostError: there is no connection to send it on.
         """
-        if not self.alive or not self._connected.done():
-            raise ConnectionLostError("not connected")
+        self._demand_connection()
         self._waiting.append((topic, payload, user_properties))
         self._publish_waiting()
         if self.backlog > MAX_UNANSWERED:
             self._end("no answer to PUBLISH")
             raise ConnectionLostError(self._ended.result())
+
+    def tell(self, topic: str, payload: bytes) -> None:
+        """Hand over what may be lost, ahead of every PUBACK that is sent later: at QoS 1, or 0 if many are unanswered.
+
+        An answer stands behind all that the broker has sent before it, and that can be a lot: Mosquitto 2.0.11 sends
+        its whole queue at the first PUBACK, whatever Receive Maximum it was told. This shall not wait for that.
+
+        Raises:
+            ConnectionLostError: there is no connection to send it on.
+        """
+        self._demand_connection()
+        if self._unanswered < min(self._broker_takes, MAX_UNANSWERED):
+            self._send_answered(topic, payload, ())
+        else:
+            self._send(packets.encode_publish_once(topic, payload))
 
     def acknowledge(self, packet_ids: Iterable[int]) -> None:
         """Send a PUBACK for each of these messages, in this order."""
@@ -244,12 +255,18 @@ class MqttConnection(asyncio.Protocol):
             _log.error("the broker refuses receipts; check its access rules", extra={"reason": f"{code:#04x}"})
         self._publish_waiting()
 
+    def _demand_connection(self) -> None:
+        if not self.alive or not self._connected.done():
+            raise ConnectionLostError("not connected")
+
     def _publish_waiting(self) -> None:
         while self._waiting and self._unanswered < self._broker_takes:
-            message = self._waiting.popleft()
-            self._unanswered += 1
-            self._packet_id = self._packet_id + 1 if self._packet_id < _LAST_ID else _FIRST_ID
-            self._send(packets.encode_publish(self._packet_id, *message))
+            self._send_answered(*self._waiting.popleft())
+
+    def _send_answered(self, topic: str, payload: bytes, user_properties: Sequence[tuple[str, str]]) -> None:
+        self._unanswered += 1
+        self._packet_id = self._packet_id + 1 if self._packet_id < _LAST_ID else _FIRST_ID
+        self._send(packets.encode_publish(self._packet_id, topic, payload, user_properties))
 
     def _send(self, packet: bytes) -> None:
         """Put a packet behind the others; all that one turn of the event loop makes go out together."""

@@ -144,7 +144,7 @@ class MqttIntake:
         """
         if self._connection is None:
             raise ConnectionLostError("not connected")
-        self._connection.publish(topic, payload)
+        self._connection.tell(topic, payload)
 
     def acknowledge(self, messages: Sequence[Received]) -> None:
         """Send the PUBACKs, except of messages whose connection is gone."""

@@ -272,6 +272,11 @@ def encode_publish(
     return _packet(0x32, _text(topic) + packet_id.to_bytes(2, "big") + _varint(len(pairs)) + pairs + payload)
 
 
+def encode_publish_once(topic: str, payload: bytes) -> bytes:
+    """Return PUBLISH at QoS 0, without properties."""
+    return _packet(0x30, _text(topic) + b"\x00" + payload)
+
+
 def encode_pubacks(packet_ids: Iterable[int]) -> bytes:
     """Return a PUBACK for each: success (3.4.2.1: code and properties may be left out)."""
     return b"".join([b"\x40\x02" + packet_id.to_bytes(2, "big") for packet_id in packet_ids])

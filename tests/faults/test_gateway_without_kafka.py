@@ -1,0 +1,97 @@
+"""The gateway while Kafka is stopped and the traffic of 2 000 nodes goes on: it holds its window and nothing more."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from statistics import median
+from typing import Final
+
+import pytest
+
+from scripts.services import LocalServer
+from tests.end_to_end.installation import Installation
+from tests.end_to_end.processes import CHECKOUT, eventually
+from tests.faults.bounds import Use, use_of
+from tests.faults.scale import SCALE
+from winnow.cloud_sink.store import open_store
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+
+STOPPED_S: Final = 600.0 if SCALE.is_full else 12.0
+"""Half of it Kafka is frozen, half of it killed; in between it never comes back."""
+RATE: Final = 1000 if SCALE.is_full else 300
+NEW_FOR_S: Final = 45 if SCALE.is_full else 7
+"""So long new messages come; then those without a receipt, again and again, at the same rate."""
+FLOW_S: Final = 3.0
+LEVEL_BYTES: Final = 8 * 1024 * 1024
+"""What the window, a batch and a new producer may take in all; half a megabyte was seen."""
+TREND_BYTES: Final = 2 * 1024 * 1024
+MORE_FDS: Final = 4
+MORE_THREADS: Final = 2
+
+
+def watched(pid: int, seconds: float) -> list[Use]:
+    """Return what a process holds, twice a second."""
+    samples, until_s = [], time.monotonic() + seconds
+    while time.monotonic() < until_s:
+        samples.append(use_of(pid))
+        time.sleep(0.5)
+    return samples
+
+
+def climbed(samples: list[Use]) -> float:
+    """Return by how many bytes the memory of the last third is above that of the second."""
+    third = len(samples) // 3
+    middle, end = samples[third : 2 * third], samples[2 * third :]
+    return median(use.memory_bytes for use in end) - median(use.memory_bytes for use in middle)
+
+
+def rows_of(url: str, epoch: str, after: int) -> Counter[str]:
+    """Return the ids of an epoch's rows behind a position, and how often each is there."""
+    found: Counter[str] = Counter()
+    with closing(open_store(url, create=False)) as store:
+        while events := store.events(after=after, limit=5000):
+            found.update(event.id for event in events if event.epoch == epoch)
+            after = events[-1].position
+    return found
+
+
+def newest(url: str) -> int:
+    """Return the position of the newest row, 0 without any."""
+    with closing(open_store(url, create=False)) as store:
+        return max((event.position for event in store.events(newest_first=True, limit=1)), default=0)
+
+
+def test_gateway_stays_as_it_is_while_kafka_is_stopped(with_kafka: Installation) -> None:
+    """Memory, files and threads are flat, Kafka frozen or dead; when it is back, all arrives, and is stored once."""
+    broker, kafka, gateway = (with_kafka.parts[name] for name in ("broker", "kafka", "gateway"))
+    assert isinstance(broker, LocalServer)
+    known = {url: newest(url) for url in with_kafka.stores.values()}
+    options = ["--nodes", 2000, "--rate", RATE, "--duration", NEW_FOR_S, "--thumbnails", 0, "--settle", STOPPED_S + 90]
+    command = [sys.executable, "-m", "winnow.cli", "loadgen", "--url", f"mqtt://{broker.address}", "--json"]
+    with subprocess.Popen([*command, *map(str, options)], stdout=subprocess.PIPE, cwd=CHECKOUT, text=True) as load:
+        before = watched(gateway.pid, FLOW_S)[-1]
+        kafka.pause()
+        frozen = watched(gateway.pid, STOPPED_S / 2)
+        kafka.kill()
+        dead = watched(gateway.pid, STOPPED_S / 2)
+        kafka.start()
+        summary = json.loads(load.communicate(timeout=STOPPED_S + 120)[0])
+    print(f"before {before}, frozen {frozen[-1]}, dead {dead[-1]}, load {summary}")  # noqa: T201
+    assert summary["receipt_p95_s"] > STOPPED_S / 2, "Kafka was not away for those who waited"
+    assert (summary["accepted"], summary["receipted"]) == (RATE * NEW_FOR_S, RATE * NEW_FOR_S)
+    samples = frozen + dead
+    assert max(use.memory_bytes for use in samples) - before.memory_bytes < LEVEL_BYTES
+    assert max(use.fds for use in samples) - before.fds <= MORE_FDS
+    assert max(use.threads for use in samples) - before.threads <= MORE_THREADS
+    assert max(climbed(frozen), climbed(dead)) < TREND_BYTES
+    for url, position in known.items():
+        eventually(
+            lambda: len(rows_of(url, summary["epoch"], position)) == summary["accepted"],  # noqa: B023
+            60,
+            lambda: f"not all in {url}",  # noqa: B023
+        )
+        assert set(rows_of(url, summary["epoch"], position).values()) == {1}
