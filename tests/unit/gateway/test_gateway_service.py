@@ -201,8 +201,9 @@ def test_asked_to_stop_while_the_destination_is_down_it_stops() -> None:
         bench.intake.put(_message(1))
         stopping = threading.Event()
         running = asyncio.create_task(bench.service.run(stopping), name="gateway")
-        await asyncio.sleep(0.05)
-        assert bench.service.health()["destination"] == "Kafka is down"
+        async with asyncio.timeout(10):
+            while bench.service.health()["destination"] != "Kafka is down":  # noqa: ASYNC110 - it has no event
+                await asyncio.sleep(0.005)
         stopping.set()
         await asyncio.wait_for(running, timeout=10)
         assert bench.intake.acknowledged == []
