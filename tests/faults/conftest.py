@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import pytest
 
 from tests.end_to_end.installation import Installation, kafka_installation, single_machine
 from tests.faults.scale import SCALE
+from tests.faults.summary import summary_below, table
 
 FULL_TIMEOUT_S: Final = 3600
 
@@ -22,6 +24,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in ours if item.get_closest_marker("at_length")]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """At full scale, print what all runs have in common, and keep it beside their folder as `summary.json`."""
+    runs = Path(config.option.basetemp or "")
+    if not (SCALE.is_full and config.option.basetemp and runs.is_dir()):
+        return
+    summary = summary_below(runs)
+    (runs.parent / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
+    terminalreporter.section("sums of all runs")
+    terminalreporter.write_line(table(summary))
 
 
 def pytest_report_header() -> str:

@@ -33,6 +33,7 @@ from tests.faults.journal import Journal, read_journal
 from tests.faults.oracle import Findings, Holdings, Place, examine, place_of
 from tests.faults.scale import SCALE
 from tests.faults.strikes import BROKER, EDGE, End, Strike, begin
+from tests.faults.summary import HISTORY
 from winnow.cloud_sink.store import Store, open_store
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class FaultRun:
         scenario: what the run is about, for its history.
         feed: what the feeder does.
         defect: planted in the feeder.
+        is_planted: there is a defect in the installation: the run is to be red, and no part of the summary.
         prefix: command that runs the feeder's command.
         mqtt_url: where the feeder finds the broker, if not where the installation says.
     """
@@ -79,12 +81,13 @@ class FaultRun:
         scenario: str = "kills",
         feed: Feed | None = None,
         defect: str | None = None,
+        is_planted: bool = False,
         prefix: Sequence[str] = (),
         mqtt_url: str | None = None,
     ) -> None:
         self.figures = Figures()
         self.facts: list[Fact] = [Began(scenario=scenario, node=node, seed=SCALE.seed)]
-        self.history_path = folder / "history.jsonl"
+        self.history_path = folder / ("planted.jsonl" if defect or is_planted else HISTORY)
         self._installation = installation
         self._node = node
         self._folder = folder

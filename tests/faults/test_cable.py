@@ -19,6 +19,7 @@ from tests.faults.history import Drained, Struck, Verdict
 from tests.faults.namespace import Cable, cable_to
 from tests.faults.oracle import Place, place_of
 from tests.faults.scale import SCALE
+from tests.faults.summary import note_figures
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
@@ -101,6 +102,7 @@ def test_backlog_of_a_pulled_cable_drains_fast_behind_live_events(
         arrivals = read_arrivals(url, unique_name)
     live = [one for one in arrivals if begins < one.recorded_at < ends]
     print(f"{run.facts[1:4]} live: {len(live)} at most {max((one.took_s for one in live), default=0):.2f} s")  # noqa: T201
+    note_figures(tmp_path, live_events_behind_backlog=len(live), slowest_s=max(one.took_s for one in live))
     assert live, "the backlog was gone before anything could overtake it"
     assert max(one.took_s for one in live) <= LIVE_WITHIN_S
     assert {series: chains(of) for series, of in by_camera(arrivals).items() if chains(of) > 2} == {}
@@ -136,5 +138,6 @@ def test_narrow_cable_carries_events_before_thumbnails(
     took_s = [one.took_s for one in arrivals if one.sequence in sequences]
     p95_s = quantiles(took_s, n=20)[-1]
     print(f"{len(took_s)} events, p95 {p95_s:.2f} s, at most {max(took_s):.2f} s")  # noqa: T201
+    note_figures(tmp_path, events_at_256_kbit=len(took_s), p95_s=round(p95_s, 2), slowest_s=round(max(took_s), 2))
     assert "thumbnail.captured" in left, "the cable was wide enough for everything"
     assert p95_s <= EVENT_P95_S

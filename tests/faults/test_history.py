@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from msgspec.structs import replace as changed
@@ -24,6 +25,7 @@ from tests.faults.history import (
 )
 from tests.faults.journal import Entry, Journal, JournalWriter, entry_of
 from tests.faults.oracle import Findings
+from tests.faults.summary import histories_in, summary_of, table
 from tests.faults.test_oracle import EPOCH, JOURNAL, MESSAGES, ROWS
 
 USE = Use(memory_bytes=50_000_000, fds=20, threads=5)
@@ -48,7 +50,7 @@ def journal_path(tmp_path: Path) -> Path:
 
 def written(journal_path: Path, facts: tuple[Fact, ...], contents: Contents) -> Path:
     """Return the history of these."""
-    path = journal_path.with_name("history.jsonl")
+    path = journal_path.with_name("made-up.jsonl")
     write_history(path, journal=journal_path, facts=facts, contents={"sqlite": contents})
     return path
 
@@ -67,7 +69,7 @@ def test_lost_row_is_found_again_from_the_file(journal_path: Path, capsys: pytes
     assert main([str(path)]) == 1
     told = capsys.readouterr().out
     assert f"lost=(('{EPOCH}', 1),)" in told
-    assert "1 runs: 4 accepted, 1 lost, 0 doubled, 1 skipped" in told
+    assert "| lost, doubled, skipped, altered or invented | 1, 0, 1, 0 |" in told
     assert main([str(written(journal_path, GOOD, Contents(rows=ROWS)))]) == 0
 
 
@@ -127,3 +129,28 @@ def test_run_that_did_nothing_proves_nothing() -> None:
     nothing: tuple[Entry, ...] = ()
     assert len(judge(History(journal=Journal(issued=nothing, accepted=nothing), facts=())).empty) == 4
     assert judge(History(journal=replace(JOURNAL), facts=GOOD)).empty == ("no store was read",)
+
+
+def test_summary_adds_up_what_the_runs_say(journal_path: Path) -> None:
+    """Kills by process, times after healing, what is wrong, and the figures of other tests, in a table too."""
+    good = read_history(written(journal_path, GOOD, Contents(rows=ROWS)))
+    bad = read_history(written(journal_path, GOOD, Contents(rows=ROWS[1:])))
+    summary = summary_of({"good": good, "bad": bad}, {"test_cuts0": {"power_cuts": 3}})
+    assert (summary.runs, summary.accepted) == (2, 2 * len(MESSAGES))
+    assert (summary.lost, summary.skipped, summary.doubled) == (1, 1, 0)
+    assert (summary.kills, summary.wipes, summary.stops) == ({"edge": 2}, 0, {})
+    assert (summary.fresh_s, summary.drain_factors, summary.seeds) == ((0.5, 0.5), (13.0, 13.0), (7,))
+    assert list(summary.broken) == ["bad"]
+    assert "| test_cuts0 | power cuts 3 |" in table(summary)
+    assert "| lost, doubled, skipped, altered or invented | 1, 0, 1, 0 |" in table(summary)
+
+
+def test_histories_are_found_once_and_planted_ones_are_not() -> None:
+    """Links to a folder, and runs that are to be red, do not count."""
+    with TemporaryDirectory() as made:  # not where the summary of this very session looks
+        folder = Path(made)
+        for name in ("one/history.jsonl", "two/deeper/history.jsonl", "three/planted.jsonl"):
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).touch()
+        (folder / "current").symlink_to(folder / "one")
+        assert [path.parent.name for path in histories_in([folder])] == ["one", "deeper"]

@@ -36,7 +36,7 @@ def test_gateway_that_subscribes_once_hears_nothing_after_a_wiped_broker(unique_
     """It is connected, and nothing comes: no fresh event within ten seconds, I5."""
     with (
         single_machine(tmp_path, planted={"gateway": "subscribe-once"}) as installation,
-        FaultRun(installation, node=unique_name, folder=tmp_path) as run,
+        FaultRun(installation, node=unique_name, folder=tmp_path, is_planted=True) as run,
     ):
         run.flow()
         run.suffer(Strike(kind="wipe", part=BROKER, lasts_s=0.1))
@@ -48,7 +48,7 @@ def test_store_without_dedupe_doubles_what_a_killed_edge_sends_again(unique_name
     """What was stored before its receipt was noted is stored a second time: I4."""
     with (
         single_machine(tmp_path, has_lines=True, planted={"gateway": "no-dedupe"}) as installation,
-        FaultRun(installation, node=unique_name, folder=tmp_path) as run,
+        FaultRun(installation, node=unique_name, folder=tmp_path, is_planted=True) as run,
     ):
         run.flow()
         kill_with_receipts_on_their_way(run)
@@ -78,7 +78,7 @@ def test_sink_that_commits_its_offset_first_loses_what_it_had_read(
     """Killed between the two, it never reads those records again: I1 and I8."""
     with (
         with_planted_sink(with_kafka, tmp_path, "offset-first") as installation,
-        FaultRun(installation, node=unique_name, folder=tmp_path) as run,
+        FaultRun(installation, node=unique_name, folder=tmp_path, is_planted=True) as run,
     ):
         run.flow()
         for _ in range(2):

@@ -22,6 +22,7 @@ from tests.faults.feeder import Feed
 from tests.faults.oracle import TOMBSTONE, place_of
 from tests.faults.scale import SCALE
 from tests.faults.strikes import Strike
+from tests.faults.summary import note_figures
 from winnow.cloud_sink.access import Caller, open_accounts
 from winnow.cloud_sink.store import DEFAULT_LATENESS_S
 
@@ -131,6 +132,7 @@ def test_rows_pulled_out_of_the_path_are_named_by_page_metric_and_log(  # noqa: 
         time.sleep(LATENESS_S + 3.5 if not SCALE.is_full else 1.0)
         assert thrifty not in chromium_page.locator("#gaps").inner_text()
         assert f'node="{thrifty}"' not in metrics_text(ports[1])
+    note_figures(tmp_path, lateness_s=LATENESS_S, gap_told_after_s=round(took_s, 1))
     told = [(one["node"], one["epoch"], one["first"], one["last"]) for one in alarms(sink, unique_name)]
     assert told == [(unique_name, epoch, first, last)]
     assert alarms(sink, thrifty) == []

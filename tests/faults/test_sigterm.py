@@ -11,6 +11,7 @@ from tests.faults.fault_run import FaultRun
 from tests.faults.history import Verdict
 from tests.faults.scale import SCALE
 from tests.faults.strikes import Strike
+from tests.faults.summary import note_figures
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
@@ -45,4 +46,5 @@ def test_sigterm_ends_gateway_and_sinks_in_time(
         run.check()
         run.drain()
         assert run.verdict() == Verdict()
+    note_figures(tmp_path, **{f"{name}_ended_after_s": round(s, 1) for name, s in took_s.items()})
     assert {name: s for name, s in took_s.items() if s > STOPS_WITHIN_S} == {}

@@ -10,6 +10,7 @@ import pytest
 from tests.faults.disk.told import Left, left_in
 from tests.faults.disk.writer import batch, open_spool
 from tests.faults.scale import SCALE
+from tests.faults.summary import note_figures
 from winnow.events import Receipt
 
 OFFSETS = 200 if SCALE.is_full else 60
@@ -68,6 +69,7 @@ def test_rotten_bytes_are_named_and_what_is_intact_is_delivered(
         after.append(batch(5000 + number))
         after.close()
         shutil.rmtree(home)
+    note_figures(tmp_path, rotten_bits=OFFSETS, **outcomes)
     logger.error("bit rot in %s: %s", [one.name for one in files], outcomes)
     assert outcomes["unharmed"] < OFFSETS, "the bytes that rotted mattered"
 

@@ -16,6 +16,7 @@ import pytest
 from tests.faults.disk.image import copy_as_if_cut, mounted, new_image, why_not_here
 from tests.faults.disk.told import Told, broken, left_in, lost
 from tests.faults.scale import SCALE
+from tests.faults.summary import note_figures
 
 CHECKOUT = Path(__file__).parents[3]
 CUTS = 100 if SCALE.is_full else 8
@@ -87,6 +88,7 @@ def test_what_was_accepted_survives_a_power_cut(image: Path, tmp_path: Path) -> 
     last = found[-1][0]
     assert last.receipted > 0, "appends and receipts took turns"
     assert len({max(told.accepted) for told, _, _ in found}) == CUTS, "every cut came at another moment"
+    note_figures(tmp_path, power_cuts=CUTS, accepted=max(last.accepted), lost=0)
     logger.warning("power cuts: %d, accepted: %d, lost: 0", CUTS, max(last.accepted))
 
 
@@ -97,4 +99,5 @@ def test_the_cut_is_one(image: Path, tmp_path: Path, defect: str, error_records:
     error_records.clear()  # of spools that were found damaged, as they should be here
     seen = [faults for _, faults, missing in found if missing and any("I1" in fault for fault in faults)]
     assert seen, "no cut lost anything: the test would not see a spool that forgets"
+    note_figures(tmp_path, control_cuts=len(found), of_them_lost_something=len(seen))
     logger.warning("%s: %d of %d cuts lost what had been accepted", defect, len(seen), len(found))

@@ -14,6 +14,7 @@ from tests.faults.disk.strace import CHECKOUT, KILLED, has_strace, write_under
 from tests.faults.disk.told import broken, left_in
 from tests.faults.disk.writer import REFUSED, batch, open_spool
 from tests.faults.scale import SCALE
+from tests.faults.summary import note_figures
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ def test_process_may_be_killed_at_every_system_call(tmp_path: Path) -> None:
     files = FILES if SCALE.is_full else SCALE.random("files").sample(FILES, 1)
     faults += [one for suffix in files for one in killed_at(tmp_path / "killed", "openat", 1, file=suffix)]
     assert faults == []
+    note_figures(tmp_path, kills_at_calls=len(points) + len(files), lost=0)
     logger.warning("kills at system calls: %d of %s", len(points) + len(files), seen)
 
 
