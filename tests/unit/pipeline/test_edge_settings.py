@@ -60,6 +60,12 @@ def test_one_source_is_enough(tmp_path: Path) -> None:
         (CAMERA + "    analysed_fsp: 3\n", r"cameras\.door\.analysed_fsp: unknown key.*did you mean analysed_fps"),
         (CAMERA + "    thumbnails: {redaction: faces}\n", r"redaction: .*'heads', 'people', 'none' or 'no-images'"),
         ("mqtt: {url: tcp://x}\n" + CAMERA, r"mqtt\.url: write mqtt://"),
+        (
+            "cameras: {c: {source: rtmp://x/y}}\n",
+            r"c\.source: rtmp: is not opened; use rtsp, rtsps, http",
+        ),
+        ("cameras: {c: {source: 'concat:a|b'}}\n", r"c\.source: concat: is not opened"),
+        ("cameras: {c: {source: rtsp:/yard}}\n", r"c\.source: no host in the URL; write rtsp://host/path"),
     ],
 )
 def test_wrong_setting_is_refused_by_key(tmp_path: Path, text: str, said: str) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from winnow.pipeline.decoder.addresses import source_kind
+from winnow.pipeline.decoder.errors import SourceNotAllowedError
 from winnow.pipeline.settings.connection import ConnectionSettings
 from winnow.pipeline.settings.detection import DetectionSettings
 from winnow.pipeline.settings.health import HealthSettings
@@ -18,11 +20,18 @@ from winnow.pipeline.settings.tracking import TrackingSettings
 from winnow.runtime.settings import Settings, beside_settings
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-"""A source that starts so is a URL, not a path."""
+"""A source that starts so is a URL, unless there is a file of that name."""
 
 
 def _source_beside_settings(source: str, info: ValidationInfo) -> str:
-    return source if _ADDRESS.match(source) else str(beside_settings(Path(source), info))
+    path = beside_settings(Path(source), info)
+    if not _ADDRESS.match(source) or path.exists():
+        return str(path)
+    try:
+        source_kind(source)
+    except SourceNotAllowedError as exc:
+        raise ValueError(str(exc).removeprefix(f"{exc.source}: ")) from exc
+    return source
 
 
 class CameraSettings(Settings):
