@@ -91,23 +91,43 @@ def test_command_of_each_image_reads_the_file_that_compose_mounts(service: str) 
     assert (f"./deploy/{service}.yaml", command[1]) in mounts()
 
 
-def test_edge_image_starts_without_a_shell_and_knows_its_health() -> None:
-    """Entry point, command and health check are lists of words; a stop has more time than the process takes."""
+def test_edge_image_knows_its_health() -> None:
+    """It is asked without compose too; a stop has more time than the process takes."""
     stages = {name: body for _, name, body in STAGE.findall(DOCKERFILE)}
-    started = re.findall(r"^(?:ENTRYPOINT|CMD|    CMD) (.+)$", stages["edge"], re.MULTILINE)
-    assert len(started) == 3
-    assert all(isinstance(json.loads(words), list) for words in started)
     assert "HEALTHCHECK" in stages["edge"]
     assert SERVICES["edge"]["stop_grace_period"] == "20s"
 
 
-def test_final_images_inherit_from_no_stage_that_builds() -> None:
-    """A final image starts from the bare base and copies one directory: no build tool comes along."""
+def test_final_images_begin_with_nothing() -> None:
+    """No shell, no package manager: a final image has the collected root, the writable directory again, and no RUN."""
     parents = {name: parent for parent, name, _ in STAGE.findall(DOCKERFILE)}
+    bodies = {name: body for _, name, body in STAGE.findall(DOCKERFILE)}
     for service in OURS:
         target = SERVICES[service]["build"]["target"]
-        assert parents[target] == "base"
-    assert parents["base"].startswith("python:")
+        assert parents[target] == "scratch"
+        assert "RUN" not in bodies[target]
+        copied = re.findall(r"^COPY (.+)$", bodies[target], re.MULTILINE)
+        assert copied == [
+            f"--from={target}-build /image /",
+            f"--from={target}-build --chown=10001:10001 /image/var/lib/winnow /var/lib/winnow",
+        ]
+        assert re.findall(
+            r"build-venv\.sh (\S+) /opt/winnow && .+image_root\.py /opt/winnow /image$",
+            bodies[f"{target}-build"],
+            re.MULTILINE,
+        ) == [target]
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_images_and_health_checks_start_without_a_shell(service: str) -> None:
+    """Entry point, command and health checks are lists of words, and the first is in the environment."""
+    stages = {name: body for _, name, body in STAGE.findall(DOCKERFILE)}
+    stage = stages[SERVICES[service]["build"]["target"]]
+    started = re.findall(r"^(?:ENTRYPOINT|CMD|    CMD) (.+)$", stage, re.MULTILINE)
+    assert len(started) == 2 + stage.count("HEALTHCHECK")
+    assert all(isinstance(json.loads(words), list) for words in started)
+    assert SERVICES[service]["healthcheck"]["test"][:2] == ["CMD", "python3"]
+    assert "PATH=/opt/winnow/bin " in stage
 
 
 def test_whatever_the_dockerfile_copies_is_in_the_build_context() -> None:
