@@ -108,6 +108,7 @@ def make_camera(  # noqa: PLR0913 - the parts of a camera
         watches_folder=watches,
         isolates=spool is not None,
         share=share,
+        camera=name,
         folder_memory=spool and spool.with_name(f"{spool.name}.{name}.folder.json"),
     )
     is_open_ended = source.is_live or watches

@@ -218,7 +218,6 @@ class Camera:
         stats = self._source.stats
         if self.is_online and stats.connection == "offline":
             reason = stats.last_error or "no frames"
-            logger.warning("Camera went offline", extra={"camera": self.name, "reason": reason})
             self._report_offline(reason[:200])
         elif self.is_online and stats.connection == "online":
             self._note_health(self._health.hear(self._clock.monotonic_s(), stats.bytes_read))

@@ -68,6 +68,7 @@ class LiveSource:
         backoff: the delays between two tries; made from the settings if not given.
         connect: opens one connection; given by tests.
         share: at which share of the time between two sampled frames they are to arrive, see `sampling`.
+        camera: its name, for the log.
     """
 
     is_live = True
@@ -83,6 +84,7 @@ class LiveSource:
         backoff: Backoff | None = None,
         connect: Connect | None = None,
         share: float = 0.0,
+        camera: str = "",
     ) -> None:
         self.clock_source: ClockSource = "wall"
         self._address = address
@@ -90,6 +92,7 @@ class LiveSource:
         self._settings = settings or LiveSettings()
         self._rate: float | None = None
         self._share = share
+        self._named = {"camera": camera, "source": self.description} if camera else {"source": self.description}
         self._backoff = backoff or Backoff(
             first_s=self._settings.reconnect_first_s, limit_s=self._settings.reconnect_limit_s
         )
@@ -239,13 +242,14 @@ class LiveSource:
 
     def _note_online(self) -> None:
         self._tally.connection = "online"
-        logger.info("camera online", extra={"source": self.description})
+        logger.info("Camera online", extra=self._named)
 
     def _note_lost(self, reason: str) -> None:
         if self._closing.is_set():
             return
         if self._tally.connection != "offline":
-            logger.warning("camera offline", extra={"source": self.description, "reason": reason})
+            said = reason.removeprefix(f"{self.description}: ")
+            logger.warning("Camera offline", extra=self._named | {"reason": said})
         self._tally.last_error = reason
         self._tally.connection = "offline"
         self._tally.reconnects += 1

@@ -32,6 +32,7 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
     isolates: bool = False,
     folder_memory: Path | None = None,
     share: float = 0.0,
+    camera: str = "",
 ) -> Source:
     """Return the source for `address`; `with` opens it.
 
@@ -44,12 +45,13 @@ def open_source(  # noqa: PLR0913 - what each kind of source needs
         folder_memory: the file that remembers which recordings of a watched folder were read.
         isolates: decode recordings too in a process of their own.
         share: of a live source, see `LiveSource`.
+        camera: of a live source, see `LiveSource`.
 
     Raises:
         SourceNotAllowedError: the address is of a kind that is never opened.
     """
     if source_kind(address) is not SourceKind.PATH:
-        return LiveSource(address, clock=clock, settings=live, share=share)
+        return LiveSource(address, clock=clock, settings=live, share=share, camera=camera)
     path = Path(address)
     in_process = partial(FileSource, is_fast=live is not None and live.fast_decoding)
     open_file: OpenRecording = partial(IsolatedFileSource, clock=clock, settings=live) if isolates else in_process

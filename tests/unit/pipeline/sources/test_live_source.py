@@ -103,6 +103,7 @@ def watch() -> Iterator[Callable[..., tuple[LiveSource, Camera]]]:
             clock=times,
             backoff=backoff,
             connect=lambda order: InProcessDecoder(camera.connect(), order, times),
+            camera="yard",
         )
         opened.append((source, camera))
         source.__enter__()
@@ -213,11 +214,13 @@ def test_unexpected_error_is_logged_and_the_camera_tried_again(
 
 
 def test_going_offline_is_logged_once(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
-    """Many tries in vain are one warning; coming back is one more line."""
+    """Many tries in vain are one warning, which names the camera and the reason; coming back is one more line."""
     with caplog.at_level(logging.INFO, "winnow.pipeline.sources.live"):
         _, camera = watch(_is_away, _is_away, _is_away, _shows_the_clip)
         camera.wait()
-    assert [record.getMessage() for record in caplog.records] == ["camera offline", "camera online", "camera offline"]
+    assert [record.getMessage() for record in caplog.records] == ["Camera offline", "Camera online", "Camera offline"]
+    assert {vars(record)["camera"] for record in caplog.records} == {"yard"}
+    assert vars(caplog.records[0])["reason"] == "connection refused"
 
 
 def test_close_does_not_wait_for_the_next_try() -> None:
@@ -287,7 +290,7 @@ def test_password_is_in_no_error_and_no_log(caplog: pytest.LogCaptureFixture) ->
     assert stats.last_error
     assert "connection refused" in stats.last_error
     told = repr(stats) + source.description + "".join(repr(vars(record)) for record in caplog.records)
-    assert "camera offline" in caplog.text
+    assert "Camera offline" in caplog.text
     assert "hunter2" not in told
 
 
