@@ -13,6 +13,7 @@ from winnow.events import Receipt
 from winnow.events.data import SpoolDropped
 from winnow.events.event import decode_event
 from winnow.pipeline.delivery import DeliveryMetrics, SqliteSpool
+from winnow.pipeline.delivery.sealing import Rows, SealedRows, SpoolKey
 from winnow.pipeline.delivery.testing import crossing, thumbnail
 from winnow.runtime.testing import ManualClock
 
@@ -23,10 +24,12 @@ PAGE = 4096
 TABLE_LEAF, INDEX_LEAF = 13, 10
 
 
-def open_spool(path: Path, registry: CollectorRegistry | None = None) -> SqliteSpool:
+def open_spool(path: Path, registry: CollectorRegistry | None = None, rows: Rows | None = None) -> SqliteSpool:
     """Open it as an edge does."""
     metrics = DeliveryMetrics(registry or CollectorRegistry())
-    return SqliteSpool(path, node=NODE, clock=ManualClock(), metrics=metrics, max_bytes=2**26, free_floor_bytes=0)
+    return SqliteSpool(
+        path, node=NODE, clock=ManualClock(), metrics=metrics, max_bytes=2**26, free_floor_bytes=0, rows=rows
+    )
 
 
 @pytest.fixture
@@ -104,6 +107,20 @@ def test_rows_on_a_bad_page_are_named_and_all_others_are_delivered(
     assert found_in(again) == (waiting, named), "told once"
     assert len(expects_error_log) == 1
     again.close()
+
+
+def test_sealed_rows_are_saved_sealed(path: Path, expects_error_log: list[logging.LogRecord]) -> None:
+    """What is saved opens with its key, and the new file shows no more than the old one."""
+    rows = SealedRows([SpoolKey(bytes(32))])
+    open_spool(path, rows=rows).close()
+    rot(path, pages(path, TABLE_LEAF, b"sealed")[-3])
+    spool = open_spool(path, rows=rows)
+    waiting, named = found_in(spool)
+    spool.close()
+    assert waiting | named == set(range(RECEIPTED + 1, ACCEPTED + 1))
+    assert 1 <= len(named) <= 12
+    assert b"line.crossed" not in path.read_bytes()
+    assert expects_error_log
 
 
 def test_bad_index_costs_nothing(path: Path, expects_error_log: list[logging.LogRecord]) -> None:

@@ -167,8 +167,7 @@ class HandOver:
         if not self._thread.is_alive():
             return True
         with self._change:
-            self._waiting.clear()
-            self._lose("stalled", self._load.messages, "the disk has stalled, and the process ends")
+            self._lose_all("stalled", "the disk has stalled, and the process ends")
         return False
 
     def run(self) -> None:
@@ -192,7 +191,7 @@ class HandOver:
             batches = self._next()
         self._outbox.accept_each(batches)
         with self._change:
-            for batch in batches:
+            for batch in batches if self._load.messages else ():  # else they were given up meanwhile
                 self._load = self._load.minus(batch)
             if self._refused and not self._waiting:
                 logger.error("The disk takes messages again", extra={"messages_lost": self._refused})
@@ -234,10 +233,13 @@ class HandOver:
     def _fail(self, failure: SpoolFailedError) -> None:
         with self._change:
             self.failure = failure
-            self._waiting.clear()
-            self._lose("failed", self._load.messages, str(failure))
-            self._load = Load()
+            self._lose_all("failed", str(failure))
             self._change.notify_all()
+
+    def _lose_all(self, reason: str, why: str) -> None:
+        self._waiting.clear()
+        self._lose(reason, self._load.messages, why)
+        self._load = Load()
 
     def _lose(self, reason: str, messages: int, why: str) -> None:
         self._metrics.dropped.labels(reason).inc(messages)

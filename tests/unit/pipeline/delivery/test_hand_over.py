@@ -167,9 +167,12 @@ def test_end_does_not_wait_for_a_stalled_disk(rig: Rig, expects_error_log: list[
     assert not rig.hand_over.close(0.05)
     assert rig.dropped("stalled") == 7
     assert vars(expects_error_log[0])["messages"] == 7
+    assert rig.hand_over.depth == 0, "nothing waits any more"
     rig.hand_over.take([crossing(8)])
     assert rig.dropped("stalled") == 8, "nobody would write it any more"
     rig.disk.goes_on.set()
+    assert rig.hand_over.close(10)
+    assert rig.hand_over.depth == rig.disk.depth, "what was under way may have been accepted after all"
 
 
 def test_failing_disk_is_told_to_everybody(rig: Rig, expects_error_log: list[logging.LogRecord]) -> None:
