@@ -131,6 +131,11 @@ class GatewayProcess:
                 return float(line.rpartition(" ")[2])
         return 0.0
 
+    def refused(self) -> float:
+        """Return how many messages became dead letters, for whatever reason."""
+        lines = [line for line in self._get("/metrics").splitlines() if "_gateway_refused_messages_total{" in line]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
     def memory_bytes(self) -> int:
         """Return the resident memory of the child."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")

@@ -23,6 +23,8 @@ MAX_FILE_BYTES: Final = 64 * 1024
 _FOLDER: Final = "folder"
 _SHOWN: Final = 10
 """More problems than this mean that it is another kind of file."""
+_MAX_BRACKETS: Final = 50
+"""Open at a time: for every token the parser looks at each of them, so that 1500 take seconds."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -73,6 +75,11 @@ class Settings(BaseModel):
 
 class _PlainLoader(yaml.SafeLoader):
     """`SafeLoader` without aliases (a small file can expand to gigabytes) and without repeated keys."""
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        if self.flow_level >= _MAX_BRACKETS:
+            raise yaml.YAMLError(f"line {self.line + 1}: more than {_MAX_BRACKETS} brackets within brackets")
+        super().fetch_flow_collection_start(token)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
