@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -58,73 +58,49 @@ def init(
     error_console().print("Next: winnow pki server HOST, winnow pki gateway, winnow pki node NAME")
 
 
-@app.command()
-def node(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="`node` in the box's edge.yaml.")],
-    folder: Folder = HERE,
-    days: Days = DAYS,
-    *,
-    replace: Replace = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make key and certificate of one edge box.
+def _issuing(role: str, said: str, help_text: str, default: Any = ...) -> None:
+    """Add the command that makes key and certificate of somebody who is no server; it is called like the role."""
 
-    Copy the folder NAME to the box, and name its three files under [bold]mqtt.tls[/] in edge.yaml.
+    def issue(
+        name: Annotated[str, typer.Argument(metavar="NAME", help=said)] = default,
+        folder: Folder = HERE,
+        days: Days = DAYS,
+        *,
+        replace: Replace = False,
+        as_json: AsJson = False,
+    ) -> None:
+        _issue(folder, name, role, (), days=days, replace=replace, as_json=as_json)
 
-    [bold]Example[/]
-
-      winnow pki node shop-1
-    """
-    _issue(folder, name, "node", (), days=days, replace=replace, as_json=as_json)
+    app.command(role, help=help_text)(issue)
 
 
-@app.command()
-def gateway(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="gateway, or gateway-SOMETHING for a second one.")] = (
-        "gateway"
-    ),
-    folder: Folder = HERE,
-    days: Days = DAYS,
-    *,
-    replace: Replace = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make key and certificate with which a gateway logs in to the MQTT broker.
-
-    The broker's access rules name each gateway: see deploy/mosquitto-acl.
-    """
-    _issue(folder, name, "gateway", (), days=days, replace=replace, as_json=as_json)
-
-
-@app.command()
-def operator(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="operator, or operator-SOMETHING, one a person.")] = (
-        "operator"
-    ),
-    folder: Folder = HERE,
-    days: Days = DAYS,
-    *,
-    replace: Replace = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make key and certificate of a person who follows events on the MQTT broker and sends commands to nodes.
-
-    The broker's access rules name each operator: see deploy/mosquitto-acl.
-    """
-    _issue(folder, name, "operator", (), days=days, replace=replace, as_json=as_json)
-
-
-@app.command()
-def sink(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="sink, or sink-SOMETHING for a second one.")] = "sink",
-    folder: Folder = HERE,
-    days: Days = DAYS,
-    *,
-    replace: Replace = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make key and certificate with which a sink logs in to PostgreSQL, or to a Kafka that asks for a certificate."""
-    _issue(folder, name, "sink", (), days=days, replace=replace, as_json=as_json)
+_issuing(
+    "node",
+    "`node` in the box's edge.yaml.",
+    "Make key and certificate of one edge box.\n\n"
+    "Copy the folder NAME to the box, and name its three files under [bold]mqtt.tls[/] in edge.yaml.\n\n"
+    "[bold]Example[/]\n\n  winnow pki node shop-1",
+)
+_issuing(
+    "gateway",
+    "gateway, or gateway-SOMETHING for a second one.",
+    "Make key and certificate with which a gateway logs in to the MQTT broker.\n\n"
+    "The broker's access rules name each gateway: see deploy/mosquitto-acl.",
+    "gateway",
+)
+_issuing(
+    "operator",
+    "operator, or operator-SOMETHING, one a person.",
+    "Make key and certificate of a person who follows events on the MQTT broker and sends commands to nodes.\n\n"
+    "The broker's access rules name each operator: see deploy/mosquitto-acl.",
+    "operator",
+)
+_issuing(
+    "sink",
+    "sink, or sink-SOMETHING for a second one.",
+    "Make key and certificate with which a sink logs in to PostgreSQL, or to a Kafka that asks for a certificate.",
+    "sink",
+)
 
 
 @app.command()
