@@ -2,12 +2,14 @@
 
 import csv
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import av
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -25,6 +27,56 @@ CLIPS: Final = (Path("/usr/share/doc/opencv-doc/examples/data/vtest.avi"), ROOT 
 """The original of Debian's package `opencv-doc`, and the project's H.264 copy of it."""
 
 SAME_AT_OVERLAP: Final = 0.5
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guise:
+    """Another way to show a clip: the same people, other boxes. One run alone says much about chance.
+
+    Attributes:
+        name: of it.
+        of_picture: uint8 (height, width) or (height, width, 3) → as it is shown to the model and the motion gate.
+        of_boxes: (N, 4) in a shown picture and its width → where they are in the clip's own.
+    """
+
+    name: str
+    of_picture: Callable[[Picture], Picture]
+    of_boxes: Callable[[NDArray[np.float64], int], NDArray[np.float64]]
+
+
+ASIDE_PX: Final = (5, 3)
+"""To the right and down: no multiple of the detector's grid."""
+
+
+def _mirrored(picture: Picture) -> Picture:
+    return np.ascontiguousarray(picture[:, ::-1])
+
+
+def _moved(picture: Picture) -> Picture:
+    right, down = ASIDE_PX
+    wider = np.asarray(cv2.copyMakeBorder(picture, down, 0, right, 0, cv2.BORDER_REPLICATE), np.uint8)
+    return np.ascontiguousarray(wider[:-down, :-right])
+
+
+def _dimmed(picture: Picture) -> Picture:
+    return (picture * np.float32(0.8) + 8).astype(np.uint8)
+
+
+AS_IT_IS: Final = Guise(name="as it is", of_picture=lambda picture: picture, of_boxes=lambda boxes, _: boxes)
+GUISES: Final = (
+    AS_IT_IS,
+    Guise(
+        name="mirrored",
+        of_picture=_mirrored,
+        of_boxes=lambda boxes, width: (
+            np.array([width, 0, width, 0]) + boxes[:, [2, 1, 0, 3]] * np.array([-1, 1, -1, 1])
+        ),
+    ),
+    Guise(name="moved", of_picture=_moved, of_boxes=lambda boxes, _: boxes - np.tile(ASIDE_PX, 2)),
+    Guise(name="dimmed", of_picture=_dimmed, of_boxes=lambda boxes, _: boxes),
+)
 
 Truth = dict[int, list[tuple[int, tuple[float, float, float, float]]]]
 """By frame, counted from 1: each person's number and corners."""
@@ -57,24 +109,30 @@ def clips() -> list[Path]:
     return [clip for clip in CLIPS if clip.is_file()]
 
 
-def shown(clip: Path, frames: int) -> list[Shown]:
-    """Return the first frames of a clip, each looked at by the model as a whole."""
+def shown(clip: Path, frames: int, guise: Guise = AS_IT_IS) -> list[Shown]:
+    """Return the first frames of a clip, each looked at by the model as a whole; places are the clip's own."""
     detector = open_detector()
     person = detector.card.labels.index("person")
     gate, every = MotionGate(MotionSettings()), []
     with av.open(str(clip)) as container:
         for number, frame in zip(range(1, frames + 1), container.decode(video=0), strict=False):
-            (found,) = detector.detect([frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)])
-            rows = found.class_ids == person
             luma = frame.to_ndarray(format="gray").astype(np.uint8, copy=False)
+            (found,) = detector.detect(
+                [guise.of_picture(frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False))]
+            )
+            rows = found.class_ids == person
+            boxes = guise.of_boxes(found.boxes_xyxy[rows].astype(np.float64), frame.width)
+            moving = _pixels(gate.update(guise.of_picture(luma)).regions, luma)
             every.append(
                 Shown(
                     number=number,
                     luma=luma,
                     people=Detections(
-                        boxes_xyxy=found.boxes_xyxy[rows], scores=found.scores[rows], class_ids=found.class_ids[rows]
+                        boxes_xyxy=boxes.astype(np.float32),
+                        scores=found.scores[rows],
+                        class_ids=found.class_ids[rows],
                     ),
-                    moving_xyxy=_pixels(gate.update(luma).regions, luma),
+                    moving_xyxy=guise.of_boxes(moving, frame.width),
                 )
             )
     return every

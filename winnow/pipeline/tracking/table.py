@@ -34,6 +34,7 @@ class TrackTable:
         followed: bool (N,), where it is in the last frame is known: detected, or carried there by optical flow.
         confirmed: bool (N,).
         travelled: bool (N,), has moved at least once.
+        pull_xyxy: float64 (N, 4), pixels from the estimate to the box that is told: towards the last detection.
     """
 
     keys: NDArray[np.int64]
@@ -54,6 +55,7 @@ class TrackTable:
     followed: NDArray[np.bool_]
     confirmed: NDArray[np.bool_]
     travelled: NDArray[np.bool_]
+    pull_xyxy: Boxes
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -92,6 +94,7 @@ class TrackTable:
             followed=np.ones(count, np.bool_),
             confirmed=np.zeros(count, np.bool_),
             travelled=np.zeros(count, np.bool_),
+            pull_xyxy=np.zeros((count, 4)),
         )
 
     def rows(self, chosen: NDArray[np.bool_]) -> Self:

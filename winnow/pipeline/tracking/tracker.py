@@ -36,9 +36,13 @@ MATCH_STRONG: Final = 0.25
 """Least overlap, boxes grown by `ROOM`, of a track and a strong detection."""
 
 MATCH_WEAK: Final = 0.4
-"""Least overlap of a track and a weak detection; weak boxes are often only parts of things."""
+"""Least overlap, boxes grown likewise, of a track and a weak detection; weak boxes are often only parts of things."""
 
-WEAK_FOR_S: Final = 1
+TOLD_PULL: Final = 0.5
+"""The box that is told lies this far on the way from the estimate to the frame's strong detection. The estimate is
+stiff so that it keeps people apart who meet; where the detector is sure, it knows better where they end."""
+
+WEAK_FOR_S: Final = 0.5
 """How long weak detections alone extend a track: enough to pass behind a lamp post, too short to settle on a sign."""
 
 ROOM: Final = 0.25
@@ -268,10 +272,12 @@ class Tracker:
         if not len(rows):
             return
         self._states = self._states.with_rows(rows, corrected(self._states.rows(rows), to_centres(boxes[matched])))
+        strong = scores[matched] >= self._settings.min_score
+        estimates = to_corners(self._states.position[rows])
+        table.pull_xyxy[rows] = (TOLD_PULL * strong)[:, None] * (boxes[matched] - estimates)
         table.seen[rows] = True
         table.present_ns[rows] = table.detected_ns[rows] = at_ns
         table.followed[rows] = True
-        strong = scores[matched] >= self._settings.min_score
         table.strong_ns[rows[strong]] = at_ns
         table.last_scores[rows, table.hits[rows] % self._scores_kept] = scores[matched]
         table.hits[rows] += 1
@@ -281,7 +287,7 @@ class Tracker:
             table.top_scores[rows[better]] = scores[matched][better]
             table.class_ids[rows[better]] = class_ids[matched][better]
         self._confirm(rows)
-        self._note_movement(rows, at_ns)
+        self._note_movement(rows, estimates, at_ns)
 
     def _confirm(self, rows: NDArray[np.intp]) -> None:
         table = self._table
@@ -292,9 +298,8 @@ class Tracker:
         if len(candidates):
             table.confirmed[candidates] = table.median_scores(candidates) >= self._settings.start_score
 
-    def _note_movement(self, rows: NDArray[np.intp], at_ns: int) -> None:
+    def _note_movement(self, rows: NDArray[np.intp], current: Boxes, at_ns: int) -> None:
         table = self._table
-        current = to_corners(self._states.position[rows])
         away = has_moved(table.reference_xyxy[rows], current)
         table.away_hits[rows] = np.where(away, table.away_hits[rows] + 1, 0)
         is_moved = table.away_hits[rows] >= MOVED_HITS
@@ -358,7 +363,7 @@ class Tracker:
         table = self._table
         return Tracks(
             keys=table.keys,
-            boxes_xyxy=to_corners(self._states.position),
+            boxes_xyxy=to_corners(self._states.position) + table.pull_xyxy,
             scores=table.scores.copy(),
             class_ids=table.class_ids.copy(),
             seen=table.seen.copy(),
