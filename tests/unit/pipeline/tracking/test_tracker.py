@@ -256,7 +256,7 @@ def test_moving_and_missing_tracks_need_the_detector() -> None:
 
 
 def test_told_box_lies_halfway_to_a_sure_detection() -> None:
-    """Of a box suddenly twice as wide, half of what the estimate did not follow is told; a weak one pulls at nothing."""
+    """Of a box suddenly twice as wide, half of what the estimate did not follow is told; a weak one pulls nothing."""
 
     def told_width(score: float) -> float:
         film = Film()
