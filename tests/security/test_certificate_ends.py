@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from scripts.services.errors import ServerMissing
-from tests.security.client import tls_of
+from tests.security.client import eventually, tls_of
 from tests.security.production_broker import ProductionBroker
 from winnow.cli.certificates import Authority, Role
 from winnow.cli.diagnosis import examine_broker, examine_certificate
+from winnow.pipeline.delivery import paho_connect
+from winnow.pipeline.delivery.link import Ended, Report
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.mqtt import MqttSettings
 
@@ -25,6 +27,8 @@ def aged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.issue("localhost", Role.SERVER, now - timedelta(days=80), hosts=("localhost",))
     for name, age_days in (("fresh", 1), ("aged", 80), ("late", 91), ("early", -2)):
         made.issue(name, Role.NODE, now - timedelta(days=age_days))
+    made.issue("leaver", Role.NODE, now)
+    made.revoke("leaver", now)
     return folder
 
 
@@ -63,6 +67,37 @@ def test_doctor_has_nothing_to_say_of_a_node_without_certificate(aged: Path) -> 
     wrong = tls_of(aged, "fresh").model_copy(update={"certificate_file": aged / "crl.pem"})
     (found,) = examine_certificate(MqttSettings(url="mqtts://localhost:1", tls=wrong), SystemClock())
     assert found.status == "problem"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("late", "certificate expired"), (None, "certificate required"), ("leaver", "certificate revoked")],
+)
+def test_doctor_says_that_the_broker_refuses_the_certificate(
+    aged: Path, aged_broker: ProductionBroker, name: str | None, said: str
+) -> None:
+    """At once, by the broker's own words, and not as a port that does not answer."""
+    settings = MqttSettings(url=f"mqtts://localhost:{aged_broker.port}", tls=tls_of(aged, name))
+    found = examine_broker(settings, "shop-1", SystemClock(), within_s=WITHIN_S)
+    assert found.status == "problem"
+    assert f"refuses this node's certificate: {said}" in found.said
+
+
+def test_edge_says_that_the_broker_refuses_its_certificate(aged: Path, aged_broker: ProductionBroker) -> None:
+    """The reason that the log gives is the broker's own, not an unspecified error."""
+    settings = MqttSettings(url=f"mqtts://localhost:{aged_broker.port}", tls=tls_of(aged, "late"))
+    link = paho_connect(settings, node="late", version="1.0", clock=SystemClock())(lambda: None)
+    told: list[Report] = []
+
+    def heard() -> bool:
+        told.extend(link.reports())
+        return bool(told)
+
+    assert eventually(heard)
+    link.close(orderly=False)
+    (ended,) = told
+    assert isinstance(ended, Ended)
+    assert "certificate expired" in ended.reason
 
 
 def test_doctor_tells_of_the_brokers_certificate(

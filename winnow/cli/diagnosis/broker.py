@@ -8,6 +8,7 @@ told from an open one; what it does not let through it says of a message that it
 import secrets
 import socket
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event as Flag
 from typing import Any, Final
@@ -26,6 +27,8 @@ from winnow.runtime.settings import SettingsError
 from winnow.runtime.tls import Seen, ServerCertificate, client_context
 
 PART: Final = "broker"
+REFUSED_WITHIN_S: Final = 1.0
+"""After a handshake; a link on which it takes longer is told of as a broker that does not answer."""
 NO_CAMERA: Final = "winnow-doctor"
 """A camera that no node has."""
 
@@ -95,14 +98,19 @@ def _with_certificate(found: Finding, shown: list[ServerCertificate], clock: Clo
 def _reach(settings: MqttSettings, within_s: float, seen: Seen) -> None:
     """Return if the port takes connections, and TLS ones where that is asked for, whose certificate is told.
 
+    With TLS 1.3 the client is through with its handshake before the server has looked at the client's certificate; a
+    refusal comes afterwards, so it is waited for. A broker that lets the client in waits for its first packet.
+
     Raises:
         OSError: it does not.
     """
     host, port = settings.address
     with socket.create_connection((host, port), timeout=within_s) as connection:
         if settings.has_tls:
-            with client_context(settings.tls, seen).wrap_socket(connection, server_hostname=host):
-                return
+            with client_context(settings.tls, seen).wrap_socket(connection, server_hostname=host) as secured:
+                secured.settimeout(min(REFUSED_WITHIN_S, within_s))
+                with suppress(TimeoutError):
+                    secured.recv(1)
 
 
 def _listen(client: Client, topics: tuple[str, ...], heard: _Heard, clock: Clock) -> None:
@@ -181,6 +189,12 @@ def _unreachable(settings: MqttSettings, exc: OSError) -> Finding:
     if isinstance(exc, ssl.SSLCertVerificationError):
         said = f"its certificate is not trusted: {exc.verify_message}"
         advice = "set mqtt.tls.ca_file, or use the name that the certificate is for"
+    elif isinstance(exc, ssl.SSLError) and "_ALERT_" in (exc.reason or ""):
+        words = str(exc.reason).partition("_ALERT_")[2].replace("_", " ").lower()
+        said = f"refuses this node's certificate: {words}"
+        advice = (
+            "name one of the broker's authority in mqtt.tls that is neither over nor revoked (winnow pki node, renew)"
+        )
     elif isinstance(exc, ssl.SSLError) or (isinstance(exc, ConnectionResetError) and settings.has_tls):
         said, advice = f"no TLS there: {exc.strerror or exc}", "use mqtt:// or the broker's TLS port, usually 8883"
     elif isinstance(exc, socket.gaierror):

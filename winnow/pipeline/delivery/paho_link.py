@@ -15,7 +15,7 @@ from threading import Lock, Thread, current_thread
 from typing import Any, Concatenate, Final, ParamSpec
 
 from paho.mqtt.client import Client, MQTTMessage
-from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.enums import LogLevel, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -109,6 +109,7 @@ class PahoLink:
     ) -> None:
         self.can_be_resumed = False
         self._outdated = False
+        self._failure: str | None = None
         self._certificate = CertificateWatch(settings.tls, clock)
         self._receipts_topic = receipts_topic
         self._commands_topic = commands_topic
@@ -247,12 +248,17 @@ class PahoLink:
     @_guarded
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
         self._over.set()
-        self._report(Ended(str(reason)))
+        self._report(Ended(f"{reason}: {self._failure}" if self._failure else str(reason)))
 
-    def _on_log(self, _client: Client, _data: Any, _level: int, text: str) -> None:
-        """Note when the broker was last heard; paho tells of a PINGRESP in no other way."""
+    def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
+        """Note when the broker was last heard, and what went wrong; paho tells of it in no other way.
+
+        A broker that refuses a certificate says why in TLS alone: for paho that is an "Unspecified error".
+        """
         if text.startswith("Received "):
             self._heard_at_s = self._clock.monotonic_s()
+        elif level == LogLevel.MQTT_LOG_ERR:
+            self._failure = text
 
 
 def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Clock, seen: Seen | None = None) -> Connect:
