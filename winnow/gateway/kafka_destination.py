@@ -99,11 +99,13 @@ class KafkaDestination:
             await _close(producer)
             raise
         self._producer = producer
+        _log.info("connected to Kafka", extra={"kafka": self._settings.bootstrap_servers})
         return producer
 
     async def _abandon_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
+            _log.info("gave a Kafka producer up", extra={"kafka": self._settings.bootstrap_servers})
             await _close(producer)
 
     def _told(self, exc: BaseException) -> str:
