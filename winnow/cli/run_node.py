@@ -39,7 +39,7 @@ from winnow.runtime.certificates import CertificateCollector, Certificates
 from winnow.runtime.clock import Clock, SystemClock
 from winnow.runtime.metrics import metrics_server
 from winnow.runtime.service_manager import ServiceManager
-from winnow.runtime.stopping import HangUp, stop_on_signals
+from winnow.runtime.stopping import HangUp, end_in_time, stop_on_signals
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ def run_node(path: Path, settings: EdgeSettings, environ: Mapping[str, str]) -> 
         ) as delivery,
         watched(alarm),
     ):
+        end_in_time(stopping)  # nothing that was accepted is lost by an abrupt end
         scheduler = build_scheduler(settings, clock)
         build = partial(_build_camera, settings, scheduler, delivery, clock, map(share_of, count()))
         try:

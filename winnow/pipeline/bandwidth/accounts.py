@@ -74,7 +74,7 @@ class Accounts:
 
         Args:
             read_bytes: what each camera has read since it was started.
-            at_once: also if that was a moment ago, and keep the sums on disk.
+            at_once: also if that was a moment ago.
         """
         now_s = self._clock.monotonic_s()
         if not at_once and now_s - self._updated_at_s < UPDATE_EVERY_S:
@@ -87,9 +87,9 @@ class Accounts:
         with self._lock:
             self._book.add(self.day, growth)
         self.budget.update(self._used_bytes())
-        if at_once or now_s - self._saved_at_s >= SAVE_EVERY_S:
+        if now_s - self._saved_at_s >= SAVE_EVERY_S:
             self._saved_at_s = now_s
-            self._file.keep(self._book)
+            self._file.keep_aside(self._book)
 
     def change_day(self, limit_bytes: int | None, zone: ZoneInfo) -> None:
         """Keep to another limit, or begin days in another zone, from now on."""
@@ -98,8 +98,9 @@ class Accounts:
         self.budget.update(self._used_bytes())
 
     def close(self) -> None:
-        """Take in what was sent last, and keep the sums."""
+        """Take in what was sent last, and keep the sums; waits for the disk."""
         self.update(lambda: {name: totals.read for name, totals in self._seen.items() if name != NODE}, at_once=True)
+        self._file.keep(self._book)
 
     def of(self, camera: str | None) -> CameraAccount:
         """Return the account of a camera, or of the node itself."""

@@ -3,6 +3,7 @@
 import logging
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 
@@ -26,6 +27,7 @@ class DayFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._aside: Thread | None = None
         self._file = ReplacedFile(path, complaint="Sums by day cannot be kept")
 
     def load(self) -> DayBook:
@@ -42,4 +44,14 @@ class DayFile:
 
     def keep(self, book: DayBook) -> None:
         """Replace the file; after a power cut either the old or the new one is there."""
+        if self._aside is not None:
+            self._aside.join()
         self._file.replace(msgspec.json.encode(book.days))
+
+    def keep_aside(self, book: DayBook) -> None:
+        """Replace the file without waiting for the disk; nothing happens while it is still busy with the last time."""
+        if self._aside is not None and self._aside.is_alive():
+            return
+        content = msgspec.json.encode(book.days)
+        self._aside = Thread(target=self._file.replace, args=(content,), name="day-file", daemon=True)
+        self._aside.start()

@@ -1,6 +1,8 @@
 """Sums by day and camera, over restarts and midnight; and what a day's limit does to pictures, never to events."""
 
 import logging
+import os
+import threading
 from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from winnow.events.data import ModelRef, WireBytes
 from winnow.pipeline.bandwidth import Accounts, AccountsCollector, DailyBudget, DayBook, DayFile, DayTotals
+from winnow.pipeline.bandwidth.accounts import SAVE_EVERY_S
 from winnow.pipeline.bandwidth.budget import size_within
 from winnow.pipeline.bandwidth.day_book import DAYS_KEPT, NODE
 from winnow.pipeline.bandwidth.held_pictures import HeldPictures, HeldReason
@@ -73,6 +76,7 @@ def test_day_goes_on_after_a_restart(path: Path) -> None:
         node.sent["door"] = SentBytes(events=10, thumbnails=20, resent=1)
         node.sent[None] = SentBytes(events=5)
         node.update()
+        node.accounts.close()
     assert node.today == DayTotals(read=2000, events=20, thumbnails=40, resent=2)
     assert node.accounts.sent_today() == 2 * 36
     assert node.accounts.of(None).today == DayTotals(events=10)
@@ -158,8 +162,26 @@ def test_file_that_cannot_be_written_is_told_once(tmp_path: Path, caplog: pytest
     """Not every half minute for months."""
     node = Node(tmp_path / "gone" / "days.json", ManualClock(EVENING))
     for _ in range(3):
-        node.update()
+        node.accounts.close()
     assert len(caplog.records) == 1
+
+
+def test_disk_that_stalls_holds_nobody(path: Path) -> None:
+    """A pipe that nobody reads takes the place of the disk: the sums go on in memory, and one thread waits."""
+    clock = ManualClock(EVENING)
+    node = Node(path, clock)
+    pipe = path.with_name(f"{path.name}.new")
+    os.mkfifo(pipe)
+    for read in (1000, 2000, 3000):
+        clock.advance(SAVE_EVERY_S)
+        node.read = read
+        node.update(at_once=False)
+    assert node.today.read == 3000
+    assert [thread.name for thread in threading.enumerate()].count("day-file") == 1
+    os.close(os.open(pipe, os.O_RDONLY))
+    pipe.unlink()
+    node.accounts.close()
+    assert Node(path, clock).today.read == 3000
 
 
 def test_book_keeps_a_month() -> None:
@@ -192,6 +214,7 @@ def test_limit_shrinks_pictures_then_stops_them_and_midnight_frees_them(
         sizes.append(node.budget.size)
     assert sizes == ["full", "small", "small", "none"]
     assert len(caplog.records) == 2
+    node.accounts.close()
     assert Node(path, clock, limit_bytes=100_000).budget.size == "none"
     clock.advance(3 * 3600)
     node.update()
