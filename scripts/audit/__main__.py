@@ -52,6 +52,11 @@ def verdict(report: str) -> tuple[int, list[str]]:
     return 0, [f"All {asked} locked dependencies were asked about; none is known to be vulnerable."]
 
 
+def without_good_news(said: str) -> str:
+    """Return what pip-audit says to people, but for the line with which it reports that it knows nothing as success."""
+    return "\n".join(line for line in said.splitlines() if not line.startswith("No known vulnerabilities found"))
+
+
 def audit(service: list[str]) -> int:
     """Ask about every entry of the lock file; say what came out."""
     command = [
@@ -62,7 +67,7 @@ def audit(service: list[str]) -> int:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     code, said = verdict(done.stdout)
     if code == NOT_ASKED:
-        print(done.stderr[-1500:], file=sys.stderr)
+        print(without_good_news(done.stderr)[-1500:], file=sys.stderr)
     print("\n".join(said), file=sys.stderr)
     return code
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.audit.__main__ import AFFECTED, LOCK, NOT_ASKED, ROOT, verdict
+from scripts.audit.__main__ import AFFECTED, LOCK, NOT_ASKED, ROOT, verdict, without_good_news
 
 CLEAN = {"name": "a", "version": "1", "vulns": []}
 SKIPPED = {"name": "b", "skip_reason": "Dependency not found and could not be audited: b (2)"}
@@ -26,6 +26,12 @@ VULNERABLE = {"name": "c", "version": "3", "vulns": [{"id": "PYSEC-1", "fix_vers
 def test_verdict_counts_what_was_not_asked_about(entries: list[object], code: int) -> None:
     """pip-audit itself reports "no known vulnerabilities" when its service knew no dependency at all."""
     assert verdict(json.dumps({"dependencies": entries, "fixes": []}))[0] == code
+
+
+def test_nobody_reads_of_success_where_nothing_was_asked() -> None:
+    """pip-audit's own last line would contradict the failure; what went wrong stays."""
+    said = "WARNING: Retrying\nNo known vulnerabilities found\nName  Skip Reason\n"
+    assert without_good_news(said) == "WARNING: Retrying\nName  Skip Reason"
 
 
 @pytest.mark.parametrize("report", ["", "Traceback", "[]", "null", "{}"])
