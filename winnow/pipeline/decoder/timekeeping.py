@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final, Protocol
 
+from winnow.pipeline.decoder.lag import Lag
 from winnow.pipeline.decoder.sender_clock import SenderClock
 from winnow.pipeline.decoder.stats import ClockSource
 from winnow.runtime.clock import Clock
@@ -176,9 +177,9 @@ class LiveTime:
     """Time of a camera: the camera's own clock where it tells that, else this machine's at the epoch's first frame.
 
     Either way an epoch's time follows the PTS. By this machine's clock no frame was taken later than it was read: the
-    first frames of a connection often come late and all at once, and only the last of them tells how late. Where the
-    camera reports its clock (RTCP sender reports), the epoch is tied to that from the first report on, and again with
-    each further one, so that it does not drift.
+    first frames of a connection often come late and all at once, and only the last of them tells how late. Where all
+    frames of a minute come late, times are later from then on, see `lag`. A camera's own clock (RTCP sender reports)
+    ties the epoch from the first report on, and again with each further one, so that it does not drift.
 
     Args:
         clock: this machine's.
@@ -200,6 +201,7 @@ class LiveTime:
         self._first_read_mono_s = after.first_read_mono_s if after else None
         self._anchored_epoch = -1
         self._anchor = EPOCH
+        self._lag = Lag()
 
     def moment(self, pts: int | None, time_base: Fraction, nominal_s: Fraction) -> Moment:
         """Return when the next frame was shown."""
@@ -211,7 +213,7 @@ class LiveTime:
         if self.follows_arrival:
             pts, time_base = elapsed_us, _MICROSECOND
         placed_pts, stream_s = self._timeline.place(pts, time_base, nominal_s, elapsed_s)
-        captured_at, clock_source = self._captured_at(placed_pts * time_base, stream_s)
+        captured_at, clock_source = self._captured_at(placed_pts * time_base, stream_s, read_at_mono_s)
         return Moment(
             pts=placed_pts,
             time_base=time_base,
@@ -230,12 +232,14 @@ class LiveTime:
         """Learn what the camera's clock says."""
         self._sender.note(pts * time_base, wall_us)
 
-    def _captured_at(self, pts_s: Fraction, stream_s: Fraction) -> tuple[datetime, ClockSource]:
+    def _captured_at(self, pts_s: Fraction, stream_s: Fraction, mono_s: float) -> tuple[datetime, ClockSource]:
         """Return wall time by the camera's clock if it can be believed, else by this machine's."""
         epoch, now = self._timeline.stream_epoch, self._clock.now()
         if epoch != self._anchored_epoch or wall_time(self._anchor, stream_s) > now:
             self._anchored_epoch = epoch
             self._anchor = now - timedelta(microseconds=round(stream_s * 1_000_000))
+            self._lag.restart()
+        self._anchor += self._lag.note(now - wall_time(self._anchor, stream_s), mono_s)
         told = self._sender.wall_us(pts_s)
         if told is not None and not self.follows_arrival:
             captured_at = EPOCH + timedelta(microseconds=told)

@@ -113,6 +113,36 @@ def test_live_time_is_tied_to_the_clock_anew_in_each_epoch() -> None:
     assert live.moment(0, TICK, NOMINAL).captured_at == START + timedelta(hours=1)
 
 
+def _lags_s(live: LiveTime, clock: ManualClock, seconds: int, *, ticks_a_second: int = 90_000) -> list[float]:
+    """Return how late each of so many frames comes, one a second, every third of them half a second more."""
+    found = []
+    for second in range(seconds):
+        clock.advance(1.5 if second % 3 == 1 else 0.5 if second % 3 == 2 else 1.0)
+        captured_at = live.moment((second + 1) * ticks_a_second, TICK, NOMINAL).captured_at
+        found.append((clock.now() - captured_at).total_seconds())
+    return found
+
+
+def test_live_time_follows_a_clock_that_is_set_while_the_camera_is_watched() -> None:
+    """A box that woke up an hour behind is right two minutes after its clock was set, in the same epoch."""
+    clock = ManualClock(START)
+    live = LiveTime(clock)
+    live.moment(0, TICK, NOMINAL)
+    clock.step_wall(3600)
+    lags_s = _lags_s(live, clock, 200)
+    assert min(lags_s[:60]) == 3600
+    assert all(0 <= lag_s <= 0.5 for lag_s in lags_s[122:])
+    assert live.moment(201 * 90_000, TICK, NOMINAL).stream_epoch == 0
+
+
+def test_live_time_does_not_drift_with_a_slow_camera() -> None:
+    """A camera whose clock loses a second in five minutes is never further behind than two."""
+    clock = ManualClock(START)
+    live = LiveTime(clock)
+    live.moment(0, TICK, NOMINAL)
+    assert max(_lags_s(live, clock, 3600, ticks_a_second=89_700)) < 2
+
+
 def test_live_time_of_an_untimed_stream_follows_arrival() -> None:
     """A stream of JPEG pictures carries no time: they were captured when they arrived."""
     clock = ManualClock(START)
