@@ -38,14 +38,17 @@ class FrameSampler:
         self._phase = Fraction(0)
         self._taken = Fraction(0)
         self._next_point: int | None = None
+        self._is_shifted = False
 
     def takes(self, stream_s: Fraction) -> bool:
         """Return whether the frame at `stream_s` is analysed; ask once for each frame, in order."""
         at = stream_s * self._rate
         if self._next_point is not None and at - self._phase < self._next_point:
             return False
-        self._taken = at
-        self._next_point = floor(at - self._phase) + 1
+        self._taken, place = at, at - self._phase
+        # A shift may come late, and this frame lie far behind a point of the new grid: the next one is not too near.
+        self._next_point = ceil(place + Fraction(1, 2)) if self._is_shifted else floor(place) + 1
+        self._is_shifted = False
         return True
 
     def shift(self, phase: Fraction) -> None:
@@ -55,7 +58,7 @@ class FrameSampler:
         """
         self._phase = phase
         if self._next_point is not None:
-            self._next_point = ceil(self._taken - phase + Fraction(1, 2))
+            self._next_point, self._is_shifted = ceil(self._taken - phase + Fraction(1, 2)), True
 
 
 class StaggeredSampler:

@@ -4,7 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from winnow.pipeline.decoder.sampling import LEARN_S, FrameSampler, StaggeredSampler, share_of
@@ -75,6 +75,7 @@ def test_sampler_takes_exactly_one_frame_of_each_occupied_cell(steps: list[Fract
     rate=st.fractions(min_value=1, max_value=10, max_denominator=10),
     shifts=st.lists(st.fractions(min_value=0, max_value="99/100", max_denominator=100), min_size=1, max_size=5),
 )
+@example(rate=Fraction(3, 2), shifts=[Fraction(1, 2), Fraction(33, 98)])
 def test_shifted_sampler_leaves_half_a_period_to_one_and_a_half_and_a_frame(
     rate: Fraction, shifts: list[Fraction]
 ) -> None:
