@@ -111,8 +111,8 @@ def test_calls_that_are_tried_are_all_that_change_a_file(tmp_path: Path) -> None
 def test_planted_defect_is_seen_by_a_kill(tmp_path: Path, defect: str, call: str, finding: str) -> None:
     """Some kill leaves what must not be left: the test above would be red."""
     planted = ("--defect", defect)
-    calls = range(1, 200)
-    found = (one for number in calls for one in killed_at(tmp_path / "killed", call, number, *planted))
+    every_third = range(1, 160, 3)
+    found = (one for number in every_third for one in killed_at(tmp_path / "killed", call, number, *planted))
     assert next(one for one in found if finding in one)
 
 
