@@ -57,7 +57,7 @@ def measure() -> Report:
     with (
         MosquittoServer() as mqtt,
         KafkaServer() as kafka,
-        gateway_process(f"127.0.0.1:{mqtt.port}", f"kafka://127.0.0.1:{kafka.port}"),
+        gateway_process(f"127.0.0.1:{mqtt.port}", f"127.0.0.1:{kafka.port}"),
         served(clip("busy", HD, CLIP_S), core=other_core) as sent,
     ):
         with running_edge(sent.addresses(PROBE_CAMERAS), core=edge_core) as edge:

@@ -38,6 +38,7 @@ class Gateway:
         mqtt_port: its own broker on loopback.
         kafka: `host:port`.
         topic: where its records go.
+        keeps_batches: whether Winnow's stores a batch as it came, in one record.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Gateway:
     mqtt_port: int
     kafka: str
     topic: str
+    keeps_batches: bool = False
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -55,7 +57,8 @@ class Gateway:
             ToolMissingError: it is a competitor that is not installed.
         """
         if not self.program:
-            with gateway_process(f"127.0.0.1:{self.mqtt_port}", f"kafka://{self.kafka}") as child:
+            batches = "whole" if self.keeps_batches else "opened"
+            with gateway_process(f"127.0.0.1:{self.mqtt_port}", self.kafka, batches=batches) as child:
                 yield child
             return
         arguments = [str(_SUBJECTS / self.program), "127.0.0.1", str(self.mqtt_port), self.kafka, self.topic]
@@ -64,12 +67,14 @@ class Gateway:
 
 
 @contextmanager
-def gateway_process(mqtt: str, destination: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run Winnow's command while the block runs."""
+def gateway_process(mqtt: str, kafka: str, *, batches: str = "opened") -> Iterator[subprocess.Popen[bytes]]:
+    """Run Winnow's command between two `host:port` while the block runs."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "gateway.yaml"
         settings.write_text(
-            f"mqtt: {{url: 'mqtt://{mqtt}'}}\ndestination: '{destination}'\nmetrics: {{port: 0}}\n", encoding="utf-8"
+            f"mqtt: {{url: 'mqtt://{mqtt}'}}\nkafka: {{bootstrap_servers: '{kafka}', batches: {batches}}}\n"
+            "metrics: {port: 0}\n",
+            encoding="utf-8",
         )
         command = [sys.executable, "-m", "winnow.cli", "gateway", "-c", str(settings), "--log-level", "ERROR"]
         with _killed_at_the_end(command) as child:

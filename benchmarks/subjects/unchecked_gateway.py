@@ -8,6 +8,7 @@ import sys
 from threading import Event
 from uuid import uuid4
 
+from winnow.events.judging import Verdict
 from winnow.events.kafka import KafkaRecord
 from winnow.gateway.intake import Received
 from winnow.gateway.kafka_destination import KafkaDestination
@@ -15,7 +16,6 @@ from winnow.gateway.metrics import GatewayMetrics
 from winnow.gateway.mqtt_intake import MqttIntake
 from winnow.gateway.service import GatewayService
 from winnow.gateway.settings import GatewaySettings, KafkaOutSettings
-from winnow.gateway.validation import Verdict
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.retry import Backoff
 

@@ -12,8 +12,8 @@ import pytest
 
 from scripts.services import MosquittoServer, ServerMissing
 from winnow.cli.diagnosis import Finding, examine_broker
+from winnow.events.judging import judge
 from winnow.events.topics import KAFKA_STATUS
-from winnow.gateway.validation import judge
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.mqtt import MqttSettings, connect_properties, new_client
 

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -23,9 +24,11 @@ from winnow.cloud_sink.service import run_sink
 from winnow.cloud_sink.settings import MetricsSettings, SinkSettings, StoreSettings
 from winnow.cloud_sink.store import EventFilter, Store, open_store
 from winnow.cloud_sink.testing import crossing_event, thumbnail_of
-from winnow.events.kafka import KafkaRecord, status_record, to_kafka
+from winnow.events.batch import BatchPacker
+from winnow.events.kafka import KafkaRecord, batch_record, status_record, to_kafka
+from winnow.events.mqtt import to_mqtt
 from winnow.events.status import NodeStatus, encode_status
-from winnow.events.topics import KAFKA_TOPICS
+from winnow.events.topics import KAFKA_DEADLETTER, KAFKA_TOPICS
 from winnow.runtime.clock import SystemClock
 from winnow.runtime.kafka import KafkaSettings
 
@@ -193,6 +196,29 @@ def test_sink_killed_in_the_middle_stores_exactly_once(
     assert _stored(store, node) == list(range(1, total + 1))
     assert [gap for gap in store.gaps(0) if gap.node == node] == []
     assert sum(hour.count for hour in store.counts_per_hour(EventFilter(nodes=(node,)))) == total
+    store.close()
+
+
+def test_batches_kept_whole_are_stored_event_by_event(
+    kafka_address: str, unique_name: str, produce: Produce, tmp_path: Path
+) -> None:
+    """More events than a transaction takes, one that came alone before, a bad one: each is stored or refused once."""
+    node = unique_name
+    sent = [to_mqtt(crossing_event(n, node=node)) for n in range(1, 241)]
+    sent[6] = replace(sent[6], payload=sent[6].payload.replace(b'"person"', b'""'))
+    packer = BatchPacker()
+    batches = [batch_record(node, packer.pack(node, sent[at : at + 120]).message.payload) for at in (0, 120)]
+    produce([to_kafka(crossing_event(30, node=node)), *batches, batches[0]])
+    store = open_store(f"sqlite:///{tmp_path}/events.db")
+    with _running(_settings(kafka_address, f"sqlite:///{tmp_path}/events.db", unique_name)):
+        _wait_for(lambda: len(_stored(store, node)) >= 239, "all but one")
+        produce([to_kafka(crossing_event(241, node=node))])
+        _wait_for(lambda: 241 in _stored(store, node), "an event behind the batches")
+    assert _stored(store, node) == [n for n in range(1, 242) if n != 7]
+    assert [(letter.topic, letter.key) for letter in store.dead_letters() if node.encode() in letter.key] == [
+        (KAFKA_DEADLETTER, f"winnow/v1/{node}/events/door".encode())
+    ]
+    assert not [gap for gap in store.gaps(0) if gap.node == node]
     store.close()
 
 

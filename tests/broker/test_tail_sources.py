@@ -23,7 +23,8 @@ from scripts.services.local_server import free_port
 from winnow.cloud_sink.store import open_store
 from winnow.cloud_sink.testing import crossing_event
 from winnow.events import Event
-from winnow.events.kafka import to_kafka
+from winnow.events.batch import BatchPacker
+from winnow.events.kafka import batch_record, to_kafka
 from winnow.events.mqtt import to_mqtt
 from winnow.events.topics import KAFKA_EVENTS
 
@@ -112,6 +113,22 @@ def test_tail_kafka_shows_the_newest_last(
     shown = _run("--kafka", kafka_address, *cameras, "-n", "10", "--json")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert _ids(shown.stdout.splitlines()) == [event.id for event in events[-10:]]
+
+
+def test_tail_kafka_opens_batches_that_were_kept_whole(
+    kafka_address: str, unique_name: str, produce: Callable[[Sequence[Event]], None]
+) -> None:
+    """The events of a batch are shown one by one, among those that have a record of their own."""
+    events = [_now(crossing_event(n, node=unique_name, camera=unique_name), ago_s=100 - n) for n in range(1, 11)]
+    produce(events[7:8])
+    batch = BatchPacker().pack(unique_name, [to_mqtt(event) for event in (*events[:7], *events[8:])]).message
+    record = batch_record(unique_name, batch.payload)
+    producer = Producer({"bootstrap.servers": kafka_address, "acks": "all", "log_level": 0})
+    producer.produce(record.topic, record.value, record.key, headers=list(record.headers))
+    assert producer.flush(20) == 0
+    shown = _run("--kafka", kafka_address, "--camera", unique_name, "-n", "5", "--json")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert _ids(shown.stdout.splitlines()) == [event.id for event in events[-5:]]
 
 
 def test_tail_kafka_shows_what_was_recorded_since(

@@ -14,7 +14,6 @@ import atheris  # type: ignore[import-untyped]
 
 INSTRUMENTED = [
     "winnow.events",
-    "winnow.gateway.validation",
     "winnow.pipeline.delivery",
     "winnow.detectors.card",
     "winnow.cloud_sink.settings",

@@ -17,11 +17,11 @@ from winnow.detectors.errors import CardInvalidError
 from winnow.events.batch import BatchReader
 from winnow.events.errors import ContractError
 from winnow.events.jpeg import jpeg_size
+from winnow.events.judging import judge, judge_all
 from winnow.events.kafka import from_kafka
 from winnow.events.receipts import decode_receipt, encode_receipt
 from winnow.events.topics import KAFKA_EVENTS
 from winnow.gateway.settings import GatewaySettings
-from winnow.gateway.validation import judge, judge_all
 from winnow.pipeline.delivery import DeliveryMetrics, Publisher
 from winnow.pipeline.delivery.link import Arrived, Connected, Link
 from winnow.pipeline.delivery.testing import FakeLink, MemorySpool, crossing

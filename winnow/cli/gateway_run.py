@@ -71,6 +71,7 @@ async def serve(settings: GatewaySettings, stopping: threading.Event) -> None:
         backoff=Backoff(first_s=0.2, limit_s=LAST_RETRY_S),
         clock=clock,
         metrics=metrics,
+        opens_batches=settings.opens_batches,
     )
     host, port = settings.metrics.host, settings.metrics.port
     alarm = CertificateAlarm(certificates, clock, servers_of(settings))

@@ -7,7 +7,7 @@ partitions.
 
 import asyncio
 import logging
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -23,6 +23,8 @@ from winnow.cloud_sink.metrics import SinkMetrics
 from winnow.cloud_sink.settings import SinkSettings
 from winnow.cloud_sink.store import Store, StoreError, StoreUnusableError
 from winnow.cloud_sink.worker import WorkerThread
+from winnow.events.batch import BatchReader
+from winnow.events.judging import records_in
 from winnow.events.kafka import KafkaRecord
 from winnow.events.topics import KAFKA_TOPICS
 from winnow.runtime.kafka import client_arguments
@@ -78,6 +80,7 @@ class SinkConsumer:
         self._store = store
         self._metrics = metrics
         self._progress = CatchingUp()
+        self._reader = BatchReader()
         self._place_alarm = PlaceAlarm()
         self._worker = WorkerThread("store")
         self.kafka_ok = False
@@ -111,9 +114,26 @@ class SinkConsumer:
         """What Kafka has now, up to one batch, is in the store with its offsets; or `stopping` is set."""
         batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._batch_records)
         records = [record_of(message) for messages in batches.values() for message in messages]
-        if records and not await self._write(records, _next_offsets(batches), stopping):
+        if records and not await self._write_in_parts(records, _next_offsets(batches), stopping):
             return
         await self._note_progress(consumer)
+
+    async def _write_in_parts(
+        self, records: Sequence[KafkaRecord], offsets: dict[tuple[str, int], int], stopping: Flag
+    ) -> bool:
+        """Return True once all is durable, False if `stopping` was set before.
+
+        A record may stand for hundreds of events, so it may take several transactions. The offsets go with the last:
+        what an earlier one has stored is recognised when it comes again.
+        """
+        part: list[KafkaRecord] = []
+        for number, record in enumerate(records, 1):
+            part += records_in(record, self._reader)
+            if len(part) >= self._batch_records and number < len(records):
+                if not await self._write(part, {}, stopping):
+                    return False
+                part = []
+        return await self._write(part, offsets, stopping)
 
     async def _note_progress(self, consumer: AIOKafkaConsumer) -> None:
         readings = await _readings(consumer)

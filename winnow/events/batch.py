@@ -11,16 +11,17 @@ its JPEG. The dictionary's number is in the zstd frame. Taken apart, a batch is 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import zstandard
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from winnow.events.attributes import attributes_of
 from winnow.events.errors import ContractError
+from winnow.events.event import Sequence as SequenceNumber
 from winnow.events.limits import MAX_BATCH_BYTES, MAX_BATCH_MESSAGES, MAX_BATCH_TEXT_BYTES
-from winnow.events.mqtt import EVENT_CONTENT_TYPE, THUMBNAIL_CONTENT_TYPE, MqttMessage
+from winnow.events.mqtt import EVENT_CONTENT_TYPE, THUMBNAIL_CONTENT_TYPE, MqttMessage, is_epoch
 from winnow.events.names import parse_source
 from winnow.events.thumbnail import Thumbnail
 from winnow.events.topics import batch_topic, events_topic, parse_upward_topic, thumbnails_topic
@@ -49,6 +50,14 @@ class _Item(Struct, frozen=True, kw_only=True):
     size: int | None = None
 
 
+class _Place(Struct, frozen=True, kw_only=True, gc=False):
+    """What a receipt needs to know of an item, and what the images are cut by."""
+
+    epoch: str
+    sequence: SequenceNumber
+    size: Annotated[int, Meta(ge=0)] = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedBatch:
     """A batch, and what each message takes of it.
@@ -70,11 +79,13 @@ class OpenedBatch:
 
     Attributes:
         node: whose topic it came on.
+        text: the JSON of all messages.
         items: the JSON of each message, in order.
         images: the JPEGs of those that are thumbnails, one behind the other.
     """
 
     node: str
+    text: bytes
     items: list[Raw]
     images: bytes
 
@@ -131,6 +142,22 @@ class BatchReader:
             raise left_over(images)
         return messages
 
+    def places(self, opened: OpenedBatch) -> tuple[str, tuple[int, ...]] | None:
+        """Return the epoch of a batch and the sequence of each message, without a look at anything else.
+
+        None if it has to be looked at message by message: there is none, one does not tell its place, they are of two
+        epochs, or the images are not those that the thumbnails name.
+        """
+        try:
+            places = msgspec.json.decode(opened.text, type=list[_Place], strict=False)  # a thumbnail's are texts
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return None
+        epochs = {place.epoch for place in places}
+        if len(epochs) != 1 or sum(place.size for place in places) != len(opened.images):
+            return None
+        epoch = epochs.pop()
+        return (epoch, tuple([place.sequence for place in places])) if is_epoch(epoch) else None
+
     def open(self, topic: str, payload: bytes) -> OpenedBatch:
         """Return what a batch holds; none of its items is looked at yet.
 
@@ -143,8 +170,8 @@ class BatchReader:
         if len(payload) > MAX_BATCH_BYTES:
             raise ContractError("size", f"batch of {len(payload)} bytes; {MAX_BATCH_BYTES} are allowed")
         length = int.from_bytes(payload[:_LENGTH_BYTES], "big")
-        items = _items(self._text(payload[_LENGTH_BYTES : _LENGTH_BYTES + length]))
-        return OpenedBatch(node=node, items=items, images=payload[_LENGTH_BYTES + length :])
+        text = self._text(payload[_LENGTH_BYTES : _LENGTH_BYTES + length])
+        return OpenedBatch(node=node, text=text, items=_items(text), images=payload[_LENGTH_BYTES + length :])
 
     def _text(self, compressed: bytes) -> bytes:
         """Return the JSON, never more than the limit whatever the frame claims."""
@@ -178,6 +205,13 @@ def _items(text: bytes) -> list[Raw]:
     return items
 
 
+def _camera_of(source: str) -> str | None:
+    try:
+        return parse_source(source)[1]
+    except ContractError:
+        return None
+
+
 def left_over(images: bytes) -> ContractError:
     """Return the error of a batch whose last thumbnail is followed by more bytes."""
     return ContractError("schema", f"batch: {len(images)} bytes belong to no image")
@@ -194,19 +228,19 @@ def message_of_item(node: str, item: bytes, images: bytes) -> tuple[MqttMessage,
     attributes: dict[str, Any] = {}
     try:
         about = msgspec.json.decode(item, type=_Item)
-        _, camera = parse_source(about.source)
         if about.size is not None:
             attributes = msgspec.json.decode(item, type=dict[str, Any])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, ContractError):
-        about, camera = _Item(), None
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        about = _Item()
+    camera = _camera_of(about.source)
     position = (("epoch", about.epoch), ("sequence", str(about.sequence)))
+    if not 0 <= (about.size or 0) <= len(images):
+        raise ContractError("schema", "batch: an image is missing")
     if about.size is None or camera is None:
         message = MqttMessage(
             topic=events_topic(node, camera), payload=item, content_type=EVENT_CONTENT_TYPE, user_properties=position
         )
-        return message, 0
-    if not 0 <= about.size <= len(images):
-        raise ContractError("schema", "batch: an image is missing")
+        return message, about.size or 0
     message = MqttMessage(
         topic=thumbnails_topic(node, camera),
         payload=images[: about.size],

@@ -30,6 +30,8 @@ from winnow.events.topics import (
 )
 
 HEADER_PREFIX: Final = "ce_"
+BATCH_HEADER: Final = ("content-type", b"application/x-winnow-batch")
+"""The only header of a record that keeps a whole batch; an event's attributes are headers, and this is none of them."""
 MAX_REASON_BYTES: Final = 1024
 
 
@@ -141,6 +143,16 @@ def from_kafka(value: bytes, headers: Iterable[tuple[str, bytes]]) -> Event | Th
     if message.recorded is None:
         raise ContractError("schema", "epoch, sequence and recordedtime are missing")
     return message
+
+
+def batch_record(node: str, payload: bytes) -> KafkaRecord:
+    """Return the record that keeps a node's batch as it came."""
+    return KafkaRecord(topic=KAFKA_EVENTS, key=node.encode(), value=payload, headers=(BATCH_HEADER,))
+
+
+def is_batch(record: KafkaRecord) -> bool:
+    """Return whether a record keeps a whole batch; `winnow.events.judging.records_in` opens it."""
+    return record.topic == KAFKA_EVENTS and BATCH_HEADER in record.headers
 
 
 def status_record(node: str, camera: str | None, payload: bytes) -> KafkaRecord:

@@ -73,6 +73,11 @@ def from_mqtt(topic: str, payload: bytes, user_properties: Iterable[tuple[str, s
     return message
 
 
+def is_epoch(text: str) -> bool:
+    """Return whether an epoch may look like this."""
+    return _EPOCH.fullmatch(text) is not None
+
+
 def position_of(user_properties: Iterable[tuple[str, str]]) -> tuple[str, int] | None:
     """Return epoch and sequence from the user properties, None if they are not there or make no sense.
 

@@ -21,6 +21,7 @@ from threading import Event
 from typing import Final
 
 from winnow.events.batch import BatchReader
+from winnow.events.judging import Verdict, judge_all, judge_whole
 from winnow.events.kafka import KafkaRecord
 from winnow.events.receipts import encode_receipt, receipts_for
 from winnow.events.topics import receipts_topic
@@ -28,7 +29,6 @@ from winnow.gateway.batching import BatchLimits, OpenBatch
 from winnow.gateway.destination import Destination
 from winnow.gateway.intake import ConnectionLostError, Intake, Received
 from winnow.gateway.metrics import GatewayMetrics
-from winnow.gateway.validation import Verdict, judge_all
 from winnow.runtime.clock import Clock
 from winnow.runtime.errors import DestinationError
 from winnow.runtime.retry import Backoff
@@ -60,6 +60,7 @@ class GatewayService:
         backoff: between two attempts to store.
         clock: ages batches.
         metrics: what is counted.
+        opens_batches: whether the messages of a batch become records of their own.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a collaborator
@@ -71,6 +72,7 @@ class GatewayService:
         backoff: Backoff,
         clock: Clock,
         metrics: GatewayMetrics,
+        opens_batches: bool = True,
     ) -> None:
         self._intake = intake
         self._destination = destination
@@ -79,6 +81,7 @@ class GatewayService:
         self._clock = clock
         self._metrics = metrics
         self._reader = BatchReader()
+        self._judge = judge_all if opens_batches else judge_whole
         self._stopping = False
         self._trouble: str | None = "not started yet"
         self._asked_at_mono_s: float | None = None
@@ -123,7 +126,7 @@ class GatewayService:
             self._intake.acknowledge(batch)
 
     def _judged(self, message: Received) -> list[Verdict]:
-        return judge_all(message.topic, message.payload, message.user_properties, self._reader)
+        return self._judge(message.topic, message.payload, message.user_properties, self._reader)
 
     async def _collect(self) -> list[Received]:
         batch: OpenBatch[Received] = OpenBatch(self._limits)
@@ -162,12 +165,17 @@ class GatewayService:
         """Return whether a receipt went out for everything that asks for one."""
         positions: dict[tuple[str, str], list[int]] = defaultdict(list)
         for verdict in verdicts:
-            if verdict.node is not None and verdict.position is not None:
+            if verdict.node is None:
+                continue
+            if verdict.position is not None:
                 epoch, sequence = verdict.position
                 positions[verdict.node, epoch].append(sequence)
+            elif verdict.batch is not None:
+                epoch, sequences = verdict.batch
+                positions[verdict.node, epoch].extend(sequences)
         try:
-            for (node, epoch), sequences in positions.items():
-                receipts = receipts_for(epoch, sequences)
+            for (node, epoch), stored in positions.items():
+                receipts = receipts_for(epoch, stored)
                 for receipt in receipts:
                     self._intake.publish(receipts_topic(node), encode_receipt(receipt))
                 self._metrics.receipts.inc(len(receipts))
@@ -177,8 +185,9 @@ class GatewayService:
         return True
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
-        self._metrics.received.inc(len(verdicts))
-        self._metrics.batch_messages.observe(len(verdicts))
+        messages = sum(1 if verdict.batch is None else len(verdict.batch[1]) for verdict in verdicts)
+        self._metrics.received.inc(messages)
+        self._metrics.batch_messages.observe(messages)
         for topic, number in Counter(verdict.record.topic for verdict in verdicts).items():
             self._metrics.stored.labels(topic).inc(number)
         refused = [verdict for verdict in verdicts if verdict.refused is not None]

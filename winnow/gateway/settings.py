@@ -64,11 +64,14 @@ class KafkaOutSettings(KafkaSettings):
     Attributes:
         topics: how missing topics are made.
         compression: of a whole batch.
+        batches: what becomes of an edge's batch. `opened`: a record an event. `whole`: one record that keeps it as it
+            came; the gateway is spared nearly all its work, but readers must open it, as the sink and the tail do.
         timeout_s: a batch that is not confirmed by then is stored again with a new producer.
     """
 
     topics: TopicSettings = TopicSettings()
     compression: Literal["zstd", "none"] = "zstd"
+    batches: Literal["opened", "whole"] = "opened"
     timeout_s: float = Field(default=20.0, ge=1, le=300)
 
 
@@ -114,6 +117,11 @@ class GatewaySettings(Settings):
         if (self.destination is None) == (self.kafka is None):
             raise ValueError("name one of destination and kafka: where the records go")
         return self
+
+    @property
+    def opens_batches(self) -> bool:
+        """Whether the messages of a batch become records of their own; a store always wants them so."""
+        return self.kafka is None or self.kafka.batches == "opened"
 
     @property
     def kafka_settings(self) -> KafkaOutSettings | None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from winnow.cli.loadgen_traffic import Ledger, Shape, message_of
 from winnow.cli.root import app
-from winnow.gateway.validation import judge
+from winnow.events.judging import judge
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SHAPE = Shape(nodes=7, rate_per_s=50, size_bytes=900, burst=10, duration_s=2, thumbnails=0.25)

@@ -5,6 +5,8 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from winnow.events import Recorded, new_event
 from winnow.events.batch import BatchPacker
 from winnow.events.data import CameraOnline
@@ -38,7 +40,7 @@ def _message(sequence: int, *, node: str = "gate", epoch: str = "e1") -> MqttMes
 class _Bench:
     """A gateway between two fakes."""
 
-    def __init__(self, *failures: DestinationError | None, max_messages: int = 10) -> None:
+    def __init__(self, *failures: DestinationError | None, max_messages: int = 10, opens_batches: bool = True) -> None:
         self.intake = MemoryIntake()
         self.destination = MemoryDestination(failures)
         self.metrics = GatewayMetrics()
@@ -50,6 +52,7 @@ class _Bench:
             backoff=Backoff(first_s=0.001, limit_s=0.001),
             clock=self.clock,
             metrics=self.metrics,
+            opens_batches=opens_batches,
         )
 
     def sample(self, name: str, **labels: str) -> float | None:
@@ -77,6 +80,21 @@ def test_receipts_follow_the_store_and_acknowledgements_follow_the_receipts() ->
         "acknowledge 2",
         "acknowledge 3",
     ]
+
+
+@pytest.mark.parametrize(("opens_batches", "records"), [(True, 3), (False, 1)])
+def test_batch_is_receipted_message_by_message_whether_it_is_opened_or_kept_whole(
+    opens_batches: bool,  # noqa: FBT001 - a parameter
+    records: int,
+) -> None:
+    """One receipt names every message, each counts as received, and the PUBLISH is acknowledged once."""
+    bench = _Bench(opens_batches=opens_batches)
+    bench.intake.put(BatchPacker().pack("gate", [_message(sequence) for sequence in (4, 5, 6)]).message)
+    asyncio.run(bench.service.run_once())
+    assert [record.topic for record in bench.destination.records] == [KAFKA_EVENTS] * records
+    assert bench.receipts() == {"winnow/v1/gate/receipts": [("e1", (4, 5, 6))]}
+    assert bench.intake.acknowledged == [1]
+    assert (bench.sample("received_messages_total"), bench.sample("receipts_total")) == (3, 1)
 
 
 class _TimedIntake(MemoryIntake):

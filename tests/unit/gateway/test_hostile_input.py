@@ -7,11 +7,11 @@ import pytest
 
 from winnow.cloud_sink.testing import crossing_event, thumbnail_of
 from winnow.events.batch import BatchPacker, BatchReader
+from winnow.events.judging import judge, judge_all
 from winnow.events.limits import MAX_BATCH_BYTES, MAX_EVENT_BYTES, MAX_THUMBNAIL_BYTES
 from winnow.events.mqtt import MqttMessage, to_mqtt
 from winnow.events.thumbnail import sha256_of
 from winnow.events.topics import KAFKA_DEADLETTER
-from winnow.gateway.validation import judge, judge_all
 
 GOOD = to_mqtt(crossing_event(5))
 THUMBNAIL = to_mqtt(thumbnail_of(crossing_event(5), 6))

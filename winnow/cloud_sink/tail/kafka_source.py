@@ -12,7 +12,9 @@ from winnow.cloud_sink.consumer import record_of
 from winnow.cloud_sink.tail.selection import Selection
 from winnow.cloud_sink.tail.source import ANSWER_TIMEOUT_S, SourceError, newest
 from winnow.events import ContractError, Event
-from winnow.events.kafka import from_kafka
+from winnow.events.batch import BatchReader
+from winnow.events.judging import records_in
+from winnow.events.kafka import KafkaRecord, from_kafka
 from winnow.events.topics import KAFKA_EVENTS
 
 POLL_MS: Final = 500
@@ -36,6 +38,7 @@ class KafkaSource:
         self._client_arguments = client_arguments
         self._consumer: AIOKafkaConsumer | None = None
         self._ends: dict[TopicPartition, int] = {}
+        self._reader = BatchReader()
         self.name = f"Kafka at {self._address}"
 
     async def open(self) -> None:
@@ -79,7 +82,7 @@ class KafkaSource:
             except (KafkaError, OSError) as exc:
                 raise SourceError(f"{self.name} was lost: {_reason(exc)}") from exc
             messages = sorted((m for batch in batches.values() for m in batch), key=lambda m: m.timestamp)
-            yield [event for message in messages if (event := _event_of(message)) is not None]
+            yield [event for message in messages for event in self._events_of(message)]
 
     async def close(self) -> None:
         """See `EventSource.close`."""
@@ -90,6 +93,11 @@ class KafkaSource:
         if self._consumer is None:
             raise SourceError(f"{self.name}: not open")
         return self._consumer
+
+    def _events_of(self, message: Any) -> list[Event]:
+        """Return the event of a record, or those of a batch that was kept as it came."""
+        records = records_in(record_of(message), self._reader)
+        return [event for record in records if (event := _event_of(record)) is not None]
 
     async def _starts(self, consumer: AIOKafkaConsumer, selection: Selection) -> dict[TopicPartition, int]:
         partitions = list(self._ends)
@@ -114,8 +122,8 @@ class KafkaSource:
             batches = await consumer.getmany(*unread, timeout_ms=POLL_MS)
             for partition, messages in batches.items():
                 heard_at = loop.time()
-                read = (_event_of(message) for message in messages if message.offset < self._ends[partition])
-                found.extend(event for event in read if event is not None and selection.shows(event))
+                read = (message for message in messages if message.offset < self._ends[partition])
+                found.extend(event for message in read for event in self._events_of(message) if selection.shows(event))
             unread = {partition for partition in unread if await consumer.position(partition) < self._ends[partition]}
         return found
 
@@ -133,9 +141,8 @@ async def _stop(consumer: AIOKafkaConsumer) -> None:
         await asyncio.wait_for(consumer.stop(), STOP_TIMEOUT_S)
 
 
-def _event_of(message: Any) -> Event | None:
+def _event_of(record: KafkaRecord) -> Event | None:
     """Return the event of a record; None for one that breaks the contract, which the sink takes care of."""
-    record = record_of(message)
     try:
         event = from_kafka(record.value, record.headers)
     except ContractError:

@@ -1,6 +1,11 @@
-"""What becomes of a message: the record that keeps it, and the position that its receipt names. Pure."""
+"""What becomes of a message: the record that keeps it, and the position that its receipt names. Pure.
+
+A batch becomes a record for each of its messages, or, if so wished, one record that keeps it as it came. Whoever reads
+that record opens it with `records_in` and has the same records: the same checks, the same dead letters.
+"""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
@@ -10,8 +15,10 @@ from winnow.events.batch import BatchReader, OpenedBatch, left_over, message_of_
 from winnow.events.errors import ContractError
 from winnow.events.kafka import (
     KafkaRecord,
+    batch_record,
     deadletter_record,
     event_record,
+    is_batch,
     item_record,
     status_record,
     to_kafka,
@@ -33,6 +40,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
         record: the message as a record, or as a dead letter if it was refused.
         node: the node that the topic names, None if it names none.
         position: epoch and sequence for the receipt; None for a state, or if a refused message does not tell.
+        batch: instead, epoch and sequences of a batch that is kept as it came.
         refused: the word for counters, None if the message was accepted.
         detail: why it was refused, in a sentence.
     """
@@ -40,6 +48,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     record: KafkaRecord
     node: str | None
     position: tuple[str, int] | None
+    batch: tuple[str, tuple[int, ...]] | None = None
     refused: str | None = None
     detail: str = ""
 
@@ -57,6 +66,28 @@ def judge_all(
         return list(_judge_items(reader.open(topic, payload)))
     except ContractError as exc:
         return [_refuse(topic, payload, (), exc)]
+
+
+def judge_whole(
+    topic: str, payload: bytes, user_properties: Iterable[tuple[str, str]], reader: BatchReader
+) -> list[Verdict]:
+    """Return the same as `judge_all`, but keep a batch as it came if it can be taken apart and tells all its places."""
+    if topic.endswith("/batch"):
+        with suppress(ContractError):
+            opened = reader.open(topic, payload)
+            places = reader.places(opened)
+            if places is not None:
+                record = batch_record(opened.node, payload)
+                return [Verdict(record=record, node=opened.node, position=None, batch=places)]
+    return judge_all(topic, payload, user_properties, reader)
+
+
+def records_in(record: KafkaRecord, reader: BatchReader) -> list[KafkaRecord]:
+    """Return the records that a batch which was kept as it came stands for, or the record itself if it is none."""
+    if not is_batch(record):
+        return [record]
+    topic = f"{PREFIX}/{record.key.decode(errors='replace')}/batch"
+    return [verdict.record for verdict in judge_all(topic, record.value, (), reader)]
 
 
 def _judge_items(batch: OpenedBatch) -> Iterator[Verdict]:

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winnow.cloud_sink.testing import crossing_event
+from winnow.cloud_sink.testing import crossing_event, thumbnail_of
 from winnow.events import Event, Recorded, new_event
 from winnow.events.batch import BatchPacker, BatchReader
 from winnow.events.data import CameraOnline
-from winnow.events.kafka import from_kafka, to_kafka
+from winnow.events.judging import MAX_DEADLETTER_BYTES, Verdict, judge, judge_all, judge_whole, records_in
+from winnow.events.kafka import batch_record, from_kafka, to_kafka
 from winnow.events.limits import MAX_EVENT_BYTES
 from winnow.events.mqtt import MqttMessage, from_mqtt, to_mqtt
 from winnow.events.status import CameraStatus, encode_status
 from winnow.events.topics import KAFKA_DEADLETTER, KAFKA_EVENTS, KAFKA_STATUS, camera_status_topic
-from winnow.gateway.validation import MAX_DEADLETTER_BYTES, Verdict, judge, judge_all
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -147,6 +147,64 @@ def test_batch_that_cannot_be_read_is_a_dead_letter_without_a_receipt() -> None:
     (verdict,) = judge_all(batch.topic, batch.payload[:-1], (("epoch", "e1"), ("sequence", "7")), BatchReader())
     assert (verdict.refused, verdict.position, verdict.node) == ("schema", None, "gate")
     assert verdict.record.value == batch.payload[:-1]
+
+
+def _packed(*messages: MqttMessage) -> MqttMessage:
+    return BatchPacker().pack("gate", messages).message
+
+
+def test_batch_kept_whole_is_one_record_that_holds_what_opening_it_gives() -> None:
+    """Good events, a thumbnail and dead letters: byte for byte the records of a batch that the gateway opens."""
+    crossing = crossing_event(4, node="gate")
+    bad = replace(to_mqtt(_event(2)), payload=to_mqtt(_event(2)).payload.replace(b"640", b"-64"))
+    foreign = replace(to_mqtt(_event(3)), payload=to_mqtt(_event(3)).payload.replace(b"/nodes/gate", b"/nodes/yard"))
+    batch = _packed(to_mqtt(_event(1)), bad, foreign, to_mqtt(crossing), to_mqtt(thumbnail_of(crossing, 5)))
+    reader = BatchReader()
+    (whole,) = judge_whole(batch.topic, batch.payload, (), reader)
+    assert (whole.node, whole.position, whole.batch) == ("gate", None, ("e1", (1, 2, 3, 4, 5)))
+    assert (whole.record.value, whole.record.key, whole.refused) == (batch.payload, b"gate", None)
+    opened = judge_all(batch.topic, batch.payload, (), reader)
+    assert [verdict.refused for verdict in opened] == [None, "schema", "identity", None, None]
+    assert records_in(whole.record, reader) == [verdict.record for verdict in opened]
+    assert [records_in(verdict.record, reader) for verdict in opened] == [[verdict.record] for verdict in opened]
+
+
+def _changed(message: MqttMessage, before: bytes, after: bytes) -> MqttMessage:
+    assert before in message.payload
+    return replace(message, payload=message.payload.replace(before, after))
+
+
+_FIRST, _SECOND = to_mqtt(_event(1)), to_mqtt(_event(2))
+_WITH_IMAGE = _packed(to_mqtt(thumbnail_of(crossing_event(4, node="gate"), 5)))
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        pytest.param(_packed(), id="empty"),
+        pytest.param(_packed(_FIRST, _changed(_SECOND, b',"sequence":2', b"")), id="no sequence"),
+        pytest.param(_packed(_FIRST, _changed(_SECOND, b',"epoch":"e1"', b"")), id="no epoch"),
+        pytest.param(_packed(_FIRST, _changed(_SECOND, b"e1", b"e2")), id="two epochs"),
+        pytest.param(_packed(_changed(_FIRST, b"e1", b"E/1")), id="epoch out of range"),
+        pytest.param(replace(_WITH_IMAGE, payload=_WITH_IMAGE.payload[:-1]), id="image cut"),
+        pytest.param(replace(_WITH_IMAGE, payload=_WITH_IMAGE.payload + b"x"), id="bytes left over"),
+        pytest.param(replace(_WITH_IMAGE, payload=b"no batch"), id="garbage"),
+        pytest.param(_FIRST, id="no batch at all"),
+    ],
+)
+def test_batch_that_does_not_tell_all_its_places_is_never_kept_whole(batch: MqttMessage) -> None:
+    """A receipt names what is stored and nothing else, so such a batch is judged message by message."""
+    reader = BatchReader()
+    verdicts = judge_whole(batch.topic, batch.payload, batch.user_properties, reader)
+    assert [verdict.batch for verdict in verdicts] == [None] * len(verdicts)
+    assert verdicts == judge_all(batch.topic, batch.payload, batch.user_properties, reader)
+
+
+@given(st.binary(max_size=200))
+def test_record_that_claims_to_be_a_batch_and_is_none_is_a_dead_letter(garbage: bytes) -> None:
+    """Whoever opens what lies in Kafka gets records, whatever lies there."""
+    (record,) = records_in(batch_record("gate", garbage), BatchReader())
+    assert (record.topic, record.value) == (KAFKA_DEADLETTER, garbage)
 
 
 @pytest.mark.parametrize("traceparent", [None, f"00-{'a' * 32}-{'b' * 16}-01"])
