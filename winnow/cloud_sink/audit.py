@@ -11,6 +11,7 @@ A run that starts inside a hole splits it, so both parts are as old as the hole 
 new hole.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,23 +49,17 @@ def account(runs: Sequence[Run], added: Iterable[tuple[int, int]], now: datetime
         added: first and last of each new run, both included; they may overlap anything.
         now: how old a hole is that opens here.
     """
-    result = list(runs)
-    for first, last in sorted(added):
-        result = _with_run(result, first, last, now)
-    return result
-
-
-def _with_run(runs: list[Run], first: int, last: int, now: datetime) -> list[Run]:
-    below = [run for run in runs if run.last < first - 1]
-    above = [run for run in runs if run.first > last + 1]
-    touched = runs[len(below) : len(runs) - len(above)]
-    next_up = touched[0] if touched else above[0] if above else None
-    merged = Run(
-        first=min(first, touched[0].first) if touched else first,
-        last=max(last, touched[-1].last) if touched else last,
-        hole_since=next_up.hole_since if next_up else now,
-    )
-    return [*below, merged, *above]
+    above = deque(runs)
+    found: list[tuple[int, int, datetime]] = []
+    for first, last in sorted([*added, *((run.first, run.last) for run in runs)]):
+        if found and first <= found[-1][1] + 1:  # touches the one below
+            lowest, reaches, since = found[-1]
+            found[-1] = lowest, max(reaches, last), since
+            continue
+        while above and above[0].first < first:
+            above.popleft()
+        found.append((first, last, above[0].hole_since if above else now))
+    return [Run(first=first, last=last, hole_since=since) for first, last, since in found]
 
 
 def holes(runs: Sequence[Run]) -> list[Hole]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, delete, insert, select
+from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
 
 from winnow.cloud_sink.audit import Run, account
 from winnow.cloud_sink.store.dialects import insert_if_new, insert_or_replace, is_one_of
@@ -204,9 +204,7 @@ def _account(
         if at := taken(before, new.get((node, epoch), ())):
             again.append(reused((node, epoch), at, _given_up(connection, node, epoch)))
         after = account(before, ranges, now)
-        for gone in set(before) - set(after):
-            key = (sequence_runs.c.node == node, sequence_runs.c.epoch == epoch, sequence_runs.c.first == gone.first)
-            connection.execute(delete(sequence_runs).where(*key))
+        _delete_runs(connection, node, epoch, set(before) - set(after))
         come = set(after) - set(before)
         insert_or_replace(
             connection,
@@ -217,6 +215,15 @@ def _account(
             ],
         )
     return tuple(one for one in again if one is not None)
+
+
+def _delete_runs(connection: Connection, node: str, epoch: str, gone: Iterable[Run]) -> None:
+    columns = sequence_runs.c
+    statement = delete(sequence_runs).where(
+        columns.node == node, columns.epoch == epoch, columns.first == bindparam("of_run")
+    )
+    if rows := [{"of_run": run.first} for run in gone]:
+        connection.execute(statement, rows)
 
 
 def _given_up(connection: Connection, node: str, epoch: str) -> list[tuple[int, int]]:
