@@ -8,6 +8,7 @@ import pytest
 
 from tests.broker.gateway_bench import EdgeClient, GatewayProcess, eventually, recorded_event, records_of
 from winnow.events import Thumbnail
+from winnow.events.batch import BatchPacker
 from winnow.events.kafka import from_kafka
 from winnow.events.limits import MAX_EVENT_BYTES
 from winnow.events.mqtt import MqttMessage, to_mqtt
@@ -26,13 +27,17 @@ JPEG = (
 )
 
 
+def _into_kafka(address: str, kind: str, batches: str = "opened") -> str:
+    create = "true" if kind == "apache" else "false"
+    return f"kafka: {{bootstrap_servers: '{address}', topics: {{create: {create}}}, batches: {batches}}}"
+
+
 @pytest.fixture
 def gateway(
     tmp_path: Path, mqtt_address: str, kafka_address: str, kafka_kind: str, unique_name: str
 ) -> Iterator[GatewayProcess]:
     """Return a running gateway from the shared broker to the shared Kafka."""
-    create = "true" if kafka_kind == "apache" else "false"
-    kafka = f"kafka: {{bootstrap_servers: '{kafka_address}', topics: {{create: {create}}}}}"
+    kafka = _into_kafka(kafka_address, kafka_kind)
     process = GatewayProcess(tmp_path, mqtt=mqtt_address, destination=kafka, client_id=f"gateway-{unique_name}")
     process.start()
     yield process
@@ -131,6 +136,24 @@ def test_gateway_that_was_killed_gets_what_it_had_not_acknowledged(
     assert eventually(lambda: edge.has_receipts_for(sequences)), f"{len(edge.receipted)} of {len(sequences)}"
     stored = [from_kafka(record.value, record.headers) for record in records_of(kafka_address, KAFKA_EVENTS, edge.node)]
     assert {message.id for message in stored} == {recorded_event(edge.node, sequence).id for sequence in sequences}
+
+
+def test_batch_that_is_kept_whole_is_receipted_and_is_in_kafka_as_it_came(
+    tmp_path: Path, mqtt_address: str, kafka_address: str, kafka_kind: str, edge: EdgeClient
+) -> None:
+    """With `batches: whole` Kafka holds one record of a batch, under the node's key; each event has its receipt."""
+    kafka = _into_kafka(kafka_address, kafka_kind, batches="whole")
+    process = GatewayProcess(tmp_path, mqtt=mqtt_address, destination=kafka, client_id=f"whole-{edge.node}")
+    process.start()
+    try:
+        events = [to_mqtt(recorded_event(edge.node, sequence)) for sequence in range(1, 101)]
+        batch = BatchPacker().pack(edge.node, events).message
+        edge.publish(batch)
+        assert eventually(lambda: edge.has_receipts_for(range(1, 101))), process.log()
+    finally:
+        process.close()
+    held = [(record.key, record.value) for record in records_of(kafka_address, KAFKA_EVENTS, edge.node)]
+    assert held == [(edge.node.encode(), batch.payload)]
 
 
 def test_gateway_writes_straight_into_a_store(tmp_path: Path, mqtt_address: str, edge: EdgeClient) -> None:

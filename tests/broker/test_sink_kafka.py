@@ -24,6 +24,7 @@ from winnow.cloud_sink.service import run_sink
 from winnow.cloud_sink.settings import MetricsSettings, SinkSettings, StoreSettings
 from winnow.cloud_sink.store import EventFilter, Store, open_store
 from winnow.cloud_sink.testing import crossing_event, thumbnail_of
+from winnow.events import Event
 from winnow.events.batch import BatchPacker
 from winnow.events.kafka import KafkaRecord, batch_record, status_record, to_kafka
 from winnow.events.mqtt import to_mqtt
@@ -170,14 +171,25 @@ class SinkProcess:
         return self.process.wait(10)
 
 
+def _singly_and_in_batches(events: Sequence[Event]) -> list[KafkaRecord]:
+    """Return records of every other event, and batches of 125 of the rest, as they may come from one gateway."""
+    packer, node = BatchPacker(), events[0].node
+    packed = [events[at : at + 250 : 2] for at in range(1, len(events), 250)]
+    batches = [batch_record(node, packer.pack(node, list(map(to_mqtt, those))).message.payload) for those in packed]
+    return [*batches, *map(to_kafka, events[::2])]
+
+
 def test_sink_killed_in_the_middle_stores_exactly_once(
     kafka_address: str, store_url: str, unique_name: str, produce: Produce, tmp_path: Path
 ) -> None:
-    """A sink that is killed with SIGKILL and started again leaves no gap, no duplicate, and ends on SIGTERM."""
+    """A sink that is killed with SIGKILL and started again leaves no gap, no duplicate, and ends on SIGTERM.
+
+    Every other event is in a batch that was kept whole, of more events than a transaction takes.
+    """
     node, total = unique_name, 3000
     settings = _settings(kafka_address, store_url, unique_name)
-    records = [to_kafka(crossing_event(n, node=node, camera=f"cam-{n % 7}")) for n in range(1, total + 1)]
-    produce(records[:2000])
+    events = [crossing_event(n, node=node, camera=f"cam-{n % 7}") for n in range(1, total + 1)]
+    produce(_singly_and_in_batches(events[:2000]))
     store = open_store(store_url)
     victim = SinkProcess(settings, tmp_path)
     _wait_for(lambda: len(_stored(store, node)) >= 100, "the first events")
@@ -185,7 +197,7 @@ def test_sink_killed_in_the_middle_stores_exactly_once(
     at_kill = len(_stored(store, node))
     assert 100 <= at_kill < 2000, "the kill must hit the middle"
 
-    produce(records[2000:])
+    produce(_singly_and_in_batches(events[2000:]))
     heir = SinkProcess(settings, tmp_path)
     try:
         _wait_for(lambda: len(_stored(store, node)) >= total, "the rest")
