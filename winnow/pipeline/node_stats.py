@@ -121,7 +121,8 @@ class StatisticsReporter:
 def parts_of(whole: NodeStats) -> list[NodeStats]:
     """Return reports that together say the same, each small enough for an event.
 
-    The first tells of the settings and the link; every camera and every answer is in exactly one.
+    The first tells of the settings and the link; every camera and every answer is in exactly one; all of them tell of
+    the certificates, because the cloud goes by the newest.
     """
     first = structs.replace(whole, cameras=[], answers=[])
     further = structs.replace(first, settings=None, link=None)

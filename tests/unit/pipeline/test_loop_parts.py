@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from winnow.events import Event, Recorded, Thumbnail, new_event
-from winnow.events.data import CameraOnline, CommandAnswer, LineCrossed, ModelRef, SettingsInUse
+from winnow.events.data import CameraOnline, CertificateEnd, CommandAnswer, LineCrossed, ModelRef, SettingsInUse
 from winnow.events.identity import event_id
 from winnow.pipeline.delivery.message import spooled
 from winnow.pipeline.event_maker import EventMaker
@@ -176,6 +176,7 @@ def test_statistics_of_many_cameras_go_in_parts_that_an_event_can_hold() -> None
     """64 cameras and 64 long answers are each told once, and no part is too large to be accepted."""
     reporter = StatisticsReporter(MODEL)
     names = [f"camera-{number:033}" for number in range(64)]
+    ends = [CertificateEnd(connection="mqtt", whose="own", not_after=NOON) for _ in range(16)]
     answers = [CommandAnswer(command="reload", outcome="refused", id=f"{n:064}", reason="x" * 200) for n in range(64)]
     whole = reporter.report(
         [(name, _counters(10**15, 10**15)) for name in names],
@@ -184,6 +185,7 @@ def test_statistics_of_many_cameras_go_in_parts_that_an_event_can_hold() -> None
         spool_bytes=0,
         settings=SettingsInUse(since=NOON, problem="x" * 200),
         answers=answers,
+        certificates=ends,
     )
     parts = parts_of(whole)
     events = [new_event(id="i", node="n", camera=None, subject=None, time=NOON, data=part) for part in parts]
@@ -191,4 +193,5 @@ def test_statistics_of_many_cameras_go_in_parts_that_an_event_can_hold() -> None
         spooled(event.with_record(Recorded(epoch="e" * 40, sequence=2**53, at=NOON)))  # refuses what is too large
     assert [stats.camera for part in parts for stats in part.cameras] == names
     assert [answer for part in parts for answer in part.answers] == answers
+    assert [part.certificates for part in parts] == [ends] * len(parts), "the newest part is what the cloud goes by"
     assert [part.settings is not None for part in parts] == [True] + [False] * (len(parts) - 1)
