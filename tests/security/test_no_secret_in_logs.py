@@ -27,6 +27,7 @@ import pytest
 from scripts.services import free_port
 from tests.security.client import eventually
 from tests.security.conftest import DATABASE_PASSWORD
+from tests.security.listeners import listeners_of
 from tests.security.production_broker import ProductionBroker
 from tests.security.production_kafka import PASSWORDS, ProductionKafka
 from tests.security.production_postgres import DATABASE, ProductionPostgres
@@ -224,15 +225,16 @@ def run(tmp_path: Path, servers: Servers, authority: Path) -> Run:
     return made
 
 
+@pytest.mark.timeout(240)  # it starts three servers, and eight processes of ours
 def test_whole_run_and_its_failures_log_no_secret(run: Run, servers: Servers, authority: Path) -> None:
     """Events reach PostgreSQL, also after the gateway's certificate was renewed; refusals are logged; no secret is."""
     run.command("spool", "rotate-key", "-c", "edge.yaml")
     password = run.command("users", "add", "ann", "--role", "admin", "-c", "sink.yaml").strip()
     visitor = Visitor(run.page, authority)
     with (
-        run.started("gateway", "gateway"),
-        run.started("sink", "sink"),
-        run.started("edge", "run"),
+        run.started("gateway", "gateway") as gateway,
+        run.started("sink", "sink") as sink,
+        run.started("edge", "run") as edge,
         run.started("refused-sink", "sink"),
         run.started("refused-by-database", "sink"),
         run.started("refused-edge", "run"),
@@ -248,6 +250,7 @@ def test_whole_run_and_its_failures_log_no_secret(run: Run, servers: Servers, au
         assert eventually(lambda: "the certificate was renewed" in run.log("gateway"), within_s=10)
         before = servers.stored()
         assert eventually(lambda: servers.stored() > before, within_s=30)
+        assert [listeners_of(process.pid) for process in (gateway, sink, edge)] == [{"127.0.0.1"}] * 3
         assert {name: set(run.certificates(name)) for name in run.metrics} == SHOWN
         assert run.certificates("gateway")["mqtt", "own"] > run.certificates("edge")["mqtt", "own"]
         assert eventually(lambda: "trying again" in run.log("refused-sink"), within_s=20)

@@ -24,6 +24,7 @@ from winnow.events.topics import KAFKA_EVENTS, KAFKA_TOPICS
 from winnow.runtime.tls import TlsSettings, client_context
 
 WITHIN_S = 1.5
+pytestmark = pytest.mark.timeout(240)  # the first test starts Kafka, and eight of its tools
 
 
 def login(kafka: ProductionKafka, authority: Path, user: str, password: str) -> dict[str, Any]:
