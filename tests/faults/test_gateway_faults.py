@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
 STOPS_WITHIN_S = 10.0
 GIVEN_UP, CONNECTED = "gave a Kafka producer up", "connected to Kafka"
-QUICK_S = 3
+QUICK_S = 2
 """A producer that gets no answer is replaced after this time: the tests shall see it happen."""
 
 

@@ -24,7 +24,7 @@ _FOLDER: Final = "folder"
 _SHOWN: Final = 10
 """More problems than this mean that it is another kind of file."""
 _MAX_BRACKETS: Final = 50
-"""Open at a time: for every token the parser looks at each of them, so that 1500 take seconds."""
+"""Open at a time: for every token the parser looks at each of them, so that a thousand take it a second."""
 
 Model = TypeVar("Model", bound=BaseModel)
 

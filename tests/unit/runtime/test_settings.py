@@ -1,6 +1,5 @@
 """Settings files: what is refused, and how it is said."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -106,12 +105,10 @@ def test_login_in_a_url_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_brackets_within_brackets_are_refused_before_they_take_time(tmp_path: Path) -> None:
-    """A parser looks at every open bracket for every token: a full file of them would take it a quarter of an hour."""
+    """The parser looks at every open bracket for every token, until it has no stack left; no settings need so many."""
     path = _file(tmp_path, "name: home\nlamps: " + "[" * 60_000)
-    began_s = time.process_time()
-    with pytest.raises(SettingsFileError, match="brackets within brackets"):
+    with pytest.raises(SettingsFileError, match="more than 50 brackets within brackets"):
         load_settings(path, _House)
-    assert time.process_time() - began_s < 5
     nested = "{" + "a: {" * 20 + "}" * 21
     with pytest.raises(SettingsInvalidError, match="unknown key"):
         load_settings(_file(tmp_path, f"name: home\nx: {nested}\n"), _House)
