@@ -113,7 +113,7 @@ def _loads(activity: Activity, cameras: int, settings: dict[str, Any]) -> list[_
     """Return what `cameras` cost, and then what as many do as a core carries by that."""
     first = _load(activity, cameras, settings)
     most = int(first.by_cost)
-    if cameras < most and cameras < WANTED.get(activity, 0):
+    if first.keeps_up and cameras < most and cameras < WANTED.get(activity, 0):
         return [first, _load(activity, most, settings)]
     return [first]
 
