@@ -28,13 +28,13 @@ class Attempt:
     """How somebody tries to get in; by default as the sink itself.
 
     Attributes:
-        trusts: the folder of the authority that must vouch for the server.
+        trusts: the folder of the authority that must vouch for the server; None: those that the system trusts.
         shows: the folder with the certificate that is shown; None: none is.
         password: what is given as the sink's.
         host: the name under which the server is reached.
     """
 
-    trusts: Path
+    trusts: Path | None
     shows: Path | None
     password: str = DATABASE_PASSWORD
     host: str = "localhost"
@@ -58,7 +58,7 @@ class Door:
         (self.folder / "password").write_text(f"{attempt.password}\n", encoding="utf-8")
         shown = attempt.shows
         tls = TlsSettings(
-            ca_file=attempt.trusts / "ca.pem",
+            ca_file=attempt.trusts and attempt.trusts / "ca.pem",
             certificate_file=shown and shown / "certificate.pem",
             key_file=shown and shown / "key.pem",
         )
@@ -90,6 +90,7 @@ def test_sink_gets_in_over_tls_alone(door: Door) -> None:
     ("who", "said", "logged"),
     [
         ("stranger's server", "the authority in ca_file (sslrootcert) does not vouch for this server", "unknown ca"),
+        ("system's own", "the authority in ca_file (sslrootcert) does not vouch for this server", "unknown ca"),
         ("another name", "does not match host name", "connection received"),
         ("no certificate", "name one in certificate_file and key_file", "requires a valid client certificate"),
         ("a node", "password authentication failed", 'failed for user "sink": CN mismatch'),
@@ -104,6 +105,7 @@ def test_nobody_else_gets_in_and_no_impostor_is_spoken_to(
     """Refused with a message that says what is wrong, and the server's log tells of it."""
     attempts = {
         "stranger's server": Attempt(trusts=stranger, shows=door.authority / "sink"),
+        "system's own": Attempt(trusts=None, shows=door.authority / "sink"),
         "another name": Attempt(trusts=door.authority, shows=door.authority / "sink", host="127.0.0.2"),
         "no certificate": Attempt(trusts=door.authority, shows=None),
         "a node": Attempt(trusts=door.authority, shows=door.authority / "shop-1"),
