@@ -8,7 +8,14 @@ from typing import Final, Literal
 
 from winnow.pipeline.objects.tracked import PixelBox
 from winnow.pipeline.settings import ThumbnailSettings
-from winnow.pipeline.thumbnails.best_shot import Framing, compared, framing_of, is_sharper, sharpness_of
+from winnow.pipeline.thumbnails.best_shot import (
+    Framing,
+    compared,
+    framing_of,
+    is_sharper,
+    is_worth_another,
+    sharpness_of,
+)
 from winnow.pipeline.thumbnails.encode import encode_jpeg
 from winnow.pipeline.thumbnails.redaction import PartBgr, RedactedImage, Redactor, Region
 from winnow.pipeline.thumbnails.restraint import NoRestraint, Restraint
@@ -38,7 +45,7 @@ class Closed:
     """What is left to show of an object that ended.
 
     Attributes:
-        shot: its best picture; None if that was sent already, or there is none.
+        shot: its best picture; None if that one or one about as good was sent already, or there is none.
         belongs_to: the event with which the last picture of the object was sent, None if none ever was.
     """
 
@@ -52,6 +59,13 @@ class _Kept:
     framing: Framing
     sharpness: float
     image: RedactedImage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    at_s: Fraction
+    framing: Framing
+    sharpness: float
 
 
 class Album:
@@ -80,7 +94,7 @@ class Album:
         self._restraint: Restraint = restraint or NoRestraint()
         self._kept: dict[int, _Kept] = {}
         self._early_due_s: dict[int, Fraction] = {}
-        self._sent_at_s: dict[int, Fraction] = {}
+        self._sent: dict[int, _Sent] = {}
 
     def change(self, settings: ThumbnailSettings) -> None:
         """Keep to other settings from now on; shots that were redacted in another way are never shown."""
@@ -143,15 +157,15 @@ class Album:
         del self._early_due_s[track]
         shot = self._developed(kept) if self._restraint.allows_early() else None
         if shot is not None:
-            self._sent_at_s[track] = shot.at_s
+            self._sent[track] = _Sent(at_s=kept.at_s, framing=kept.framing, sharpness=kept.sharpness)
         return shot
 
     def close(self, track: int) -> Closed:
-        """Return the best picture of an object that ended, unless it is the early one; keep nothing of it."""
+        """Return the best picture of an object that ended, unless the early one is as good; keep nothing of it."""
         self._early_due_s.pop(track, None)
-        kept, sent_at_s = self._kept.pop(track, None), self._sent_at_s.pop(track, None)
-        sent_before: Belongs | None = None if sent_at_s is None else "object.started"
-        if kept is None or kept.at_s == sent_at_s:
+        kept, sent = self._kept.pop(track, None), self._sent.pop(track, None)
+        sent_before: Belongs | None = None if sent is None else "object.started"
+        if kept is None or (sent is not None and not _is_worth_another(kept, sent)):
             return Closed(shot=None, belongs_to=sent_before)
         shot = self._developed(kept)
         return Closed(shot=shot, belongs_to=sent_before if shot is None else "object.ended")
@@ -168,6 +182,11 @@ class Album:
             quality=min(settings.quality, SMALL_QUALITY) if is_small else settings.quality,
         )
         return Shot(at_s=kept.at_s, jpeg=jpeg)
+
+
+def _is_worth_another(kept: _Kept, sent: _Sent) -> bool:
+    is_new = kept.at_s != sent.at_s
+    return is_new and is_worth_another(kept.framing, kept.sharpness, sent.framing, sent.sharpness)
 
 
 def _with_margin(box: PixelBox, margin: float) -> Region:

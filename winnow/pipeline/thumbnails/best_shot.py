@@ -27,6 +27,11 @@ AREA_MARGIN: Final = 1.1
 SHARPNESS_MARGIN: Final = 1.25
 """Ratio of the variances of two Laplacians below which neither picture is the sharper one."""
 
+AGAIN_LARGER: Final = 1.5
+AGAIN_SHARPER: Final = 1.5
+"""An object's second picture takes as much of the link as ten events. It is sent if it shows clearly more than the
+first: larger or sharper by half, or what makes any shot the better one."""
+
 BORDER_PX: Final = 2.0
 """A box that comes closer to the frame's border is probably cut off by it."""
 
@@ -81,6 +86,14 @@ def compared(shot: Framing, kept: Framing) -> int:
 def is_sharper(sharpness: float, kept: float) -> bool:
     """Return whether a shot is clearly sharper than the one kept."""
     return sharpness > kept * SHARPNESS_MARGIN
+
+
+def is_worth_another(shot: Framing, sharpness: float, sent: Framing, sent_sharpness: float) -> bool:
+    """Return whether a shot shows so much more than the one that was sent that it is sent as well."""
+    if shot.is_whole != sent.is_whole:
+        return shot.is_whole
+    is_surer = shot.score > sent.score + SCORE_MARGIN
+    return is_surer or shot.area_px >= AGAIN_LARGER * sent.area_px or sharpness >= AGAIN_SHARPER * sent_sharpness
 
 
 def sharpness_of(bgr: NDArray[np.uint8]) -> float:

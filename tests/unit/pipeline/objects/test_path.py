@@ -36,6 +36,14 @@ def test_standing_still_adds_nothing() -> None:
     assert len(path_of([(0.5, 0.5)] * 3600).summary()) == 2
 
 
+def test_trembling_adds_nothing() -> None:
+    """A straight way whose box is 4 pixels off to either side in turns is two points; a detour of 12 pixels is told."""
+    trembling = [(i / 100, 0.5 + (4 if i % 2 else -4) / 576 * 0.5) for i in range(60)]
+    assert len(path_of(trembling).summary()) == 2
+    detour = [(x, y + (12 / 576 if 25 <= i < 35 else 0)) for i, (x, y) in enumerate(trembling)]
+    assert len(path_of(detour).summary()) > 2
+
+
 def test_long_winding_way_keeps_its_shape() -> None:
     """Three rounds of a yard in at most 32 points, none of them far from the circle's middle line."""
     summary = path_of([(0.5 + 0.4 * math.cos(i / 50), 0.5 + 0.4 * math.sin(i / 50)) for i in range(942)]).summary()

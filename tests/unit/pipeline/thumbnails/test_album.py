@@ -93,6 +93,19 @@ def test_picture_that_was_sent_early_is_not_sent_again() -> None:
     assert kept.close(1) == Closed(shot=None, belongs_to="object.started")
 
 
+@pytest.mark.parametrize(("wider", "is_sent"), [(48, False), (62, True)])
+def test_second_picture_shows_clearly_more(wider: int, *, is_sent: bool) -> None:
+    """A shot a fifth larger than the early one is kept as the best and not sent as well; one larger by half is."""
+    footage, kept = Footage(), album()
+    offer(kept, 10, SMALL, 0.7, footage)
+    assert kept.early(1, Fraction(11)) is not None
+    offer(kept, 13, (100, 100, 100 + wider, 200), 0.7, footage)
+    assert footage.asked == 2
+    closed = kept.close(1)
+    assert (closed.shot is not None) == is_sent
+    assert closed.belongs_to == ("object.ended" if is_sent else "object.started")
+
+
 def test_early_picture_waits_for_a_shot() -> None:
     """An object that was hidden when its picture was due gets it with its next shot."""
     footage, kept = Footage(), album()

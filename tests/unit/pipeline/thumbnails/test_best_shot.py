@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from winnow.pipeline.objects.tracked import PixelBox
-from winnow.pipeline.thumbnails.best_shot import compared, framing_of, is_sharper, sharpness_of
+from winnow.pipeline.thumbnails.best_shot import compared, framing_of, is_sharper, is_worth_another, sharpness_of
 
 FRAME = (640, 480)
 
@@ -41,6 +41,28 @@ def test_score_cannot_fall_step_by_step() -> None:
     largest = framing_of((100, 100, 200, 300), 0.7, FRAME)
     assert compared(largest, larger.after(kept)) == -1
     assert compared(largest, larger) == 1
+
+
+@pytest.mark.parametrize(
+    ("shot", "score", "sharpness", "is_worth"),
+    [
+        ((100, 100, 148, 200), 0.7, 100.0, False),
+        ((100, 100, 160, 200), 0.7, 100.0, True),
+        ((100, 100, 140, 200), 0.7, 140.0, False),
+        ((100, 100, 140, 200), 0.7, 150.0, True),
+        ((100, 100, 140, 200), 0.86, 100.0, True),
+        ((0, 100, 140, 300), 0.9, 900.0, False),
+    ],
+)
+def test_second_picture_is_larger_or_sharper_by_half_or_surer(
+    shot: PixelBox, score: float, sharpness: float, *, is_worth: bool
+) -> None:
+    """What is sent again shows clearly more than what was sent; one that is cut off never does."""
+    sent = framing_of((100, 100, 140, 200), 0.7, FRAME)
+    assert is_worth_another(framing_of(shot, score, FRAME), sharpness, sent, 100.0) == is_worth
+    cut = framing_of((0, 100, 140, 300), 0.9, FRAME)
+    if shot[0] > 0:
+        assert is_worth_another(framing_of(shot, score, FRAME), sharpness, cut, 900.0)
 
 
 def test_sharp_beats_blurred_at_any_size() -> None:
