@@ -57,12 +57,12 @@ class ChangingSource(ScriptedSource):
 
 
 def _walk() -> list[Frame]:
-    """Return frames in which the box grows as it walks, so that its last picture is not its first."""
+    """Return frames in which the box grows by half as it walks, so that it is worth a second picture."""
     frames = []
     for index in range(130):
         picture = np.full((240, 320, 3), 128, np.uint8)
         left = -40 + 4 * index
-        picture[100 - index // 4 : 180, max(0, left) : max(0, left + 40)] = (0, 0, 255)
+        picture[max(0, 100 - index) : 180 + index // 4, max(0, left) : max(0, left + 40)] = (0, 0, 255)
         frames.append(Frame.from_bgr(picture, index=index, starts_at=NOON))
     return frames
 
