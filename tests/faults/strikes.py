@@ -24,6 +24,7 @@ SLOW_BYTES_PER_S: Final = 32_000
 LATE_S: Final = 0.4
 _ON_LINES: Final[tuple[Kind, ...]] = ("cut", "black hole", "half-close", "slow", "late")
 _GONE: Final = "pid gone"
+_STOPS_WITHIN_S: Final = 2.0
 
 End = Callable[[], Struck]
 
@@ -76,7 +77,8 @@ def _stop(strike: Strike, part: Killable) -> End:
     """Stop a process with all its children: PostgreSQL's would answer without it."""
     at_s, family = time.monotonic(), [part.pid, *descendants(part.pid)]
     _signal_all(family, signal.SIGSTOP)
-    time.sleep(0.02)
+    while state_of(part.pid) != "T" and time.monotonic() - at_s < _STOPS_WITHIN_S:
+        time.sleep(0.005)  # a process stops when it is its turn, on a busy machine not at once
     evidence = {"stopped": float(state_of(part.pid) == "T")}
 
     def end() -> Struck:

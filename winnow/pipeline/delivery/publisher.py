@@ -199,6 +199,8 @@ class Publisher:
         logger.info("The certificate was renewed; connecting anew", extra={"node": self._spool.node})
         link.close(orderly=True)
         self._link, self._connected = None, None
+        # What came while the connection was being closed is acknowledged: the broker does not send it again.
+        self._sending.note_receipts([receipt for one in _arrived(link) for receipt in self._decoded(one.payload)])
         if self._sending.awaits_answers:
             self._sending.start_over(now_s)
         self._open_link(now_s)
@@ -285,3 +287,7 @@ class Publisher:
                 return
             self._wake.wait(FAREWELL_S / _FAREWELL_LOOKS)
             self._wake.clear()
+
+
+def _arrived(link: Link) -> list[Arrived]:
+    return [report for report in link.reports() if isinstance(report, Arrived)]

@@ -192,6 +192,7 @@ class FakeLink:
         closed: None, or whether it was closed in an orderly way.
         wrong: what `fault` returns.
         outdated: what `is_outdated` returns.
+        last_words: what is reported while it is being closed.
     """
 
     def __init__(self, wake: Callable[[], None], *, receive_maximum: int = 65535) -> None:
@@ -200,6 +201,7 @@ class FakeLink:
         self.closed: bool | None = None
         self.wrong: str | None = None
         self.outdated = False
+        self.last_words: list[Report] = []
         self._receive_maximum = receive_maximum
         self._answered = 0
         self._wake = wake
@@ -241,6 +243,7 @@ class FakeLink:
         """See `Link.close`."""
         if self.closed is None:
             self.closed = orderly
+            self.report(*self.last_words)
 
 
 _NOON: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)

@@ -194,6 +194,19 @@ def test_message_without_a_receipt_is_published_again(bench: Bench) -> None:
     assert bench.count("published_messages_total") == bench.count("republished_messages_total") == 1
 
 
+def test_receipt_that_comes_while_a_link_is_changed_is_not_missed(bench: Bench) -> None:
+    """The old connection has acknowledged it, so that the next one does not hear it again."""
+    bench.spool.append([crossing(0)])
+    link = bench.connected()
+    link.report(*(Answered(number + 1) for number in range(len(link.published))))
+    link.last_words.append(receipt(1))
+    link.outdated = True
+    bench.publisher.run_once()
+    assert link.closed
+    assert bench.spool.depth == 0
+    assert len(bench.links) == 2
+
+
 def test_message_that_was_given_up_is_not_published_again(bench: Bench) -> None:
     """It left the spool on another way, so the window forgets it."""
     bench.spool.append([crossing(0)])
