@@ -270,6 +270,29 @@ def test_missing_sequences_raise_an_alarm(page: Page, tmp_path: Path, accounts: 
     store.close()
 
 
+def test_new_gap_is_named_however_many_old_ones_there_are(page: Page, tmp_path: Path, accounts: Accounts) -> None:
+    """The newest stand first, and how many older ones are not listed is said."""
+    clock = ManualClock(datetime.now(UTC) - timedelta(minutes=30))
+    store = open_store(f"sqlite:///{tmp_path}/gaps.db", clock=clock)
+    scene = Scene(store)
+    for _ in range(25):
+        scene.appear(1)
+        scene.lose(1)
+    clock.advance(600)
+    scene.appear(1)
+    scene.lose(2)
+    scene.appear(1)
+    clock.advance(600)
+    with web_server(store, accounts=accounts, clock=clock, port=0) as address:
+        log_in(page, address)
+        page.goto(address)
+        alarm = page.get_by_role("alert", name="Missing events")
+        expect(alarm.locator("li").first).to_contain_text("sequences 78 to 79 of epoch e1")
+        expect(alarm).to_contain_text("6 older gaps are not listed")
+        page.goto("about:blank")
+    store.close()
+
+
 def test_hostile_label_stays_text(page: Page, address: str, scene: Scene) -> None:
     """Markup in a label is shown as it is, everywhere, and never runs."""
     scene.appear(1, label=HOSTILE)

@@ -40,7 +40,7 @@ class SinkMetrics:
         self.missing = Gauge("winnow_sink_missing_sequences", "Sequences that are overdue.", registry=self.registry)
         self.gap = Gauge(
             "winnow_sink_gap_sequences",
-            f"How many sequences one gap has; the oldest {MAX_GAPS_SHOWN} gaps, for as long as they are open.",
+            f"How many sequences one gap has; the newest {MAX_GAPS_SHOWN} gaps, for as long as they are open.",
             ["node", "epoch", "first", "last"],
             registry=self.registry,
         )
@@ -71,8 +71,8 @@ class SinkMetrics:
         """The gauges show these gaps."""
         self.gaps.set(len(gaps))
         self.missing.set(sum(gap.count for gap in gaps))
-        oldest = sorted(gaps, key=lambda gap: gap.since)[:MAX_GAPS_SHOWN]
-        shown = {(gap.node, gap.epoch, str(gap.first), str(gap.last)): gap.count for gap in oldest}
+        newest = sorted(gaps, key=lambda gap: (gap.since, gap.first), reverse=True)[:MAX_GAPS_SHOWN]
+        shown = {(gap.node, gap.epoch, str(gap.first), str(gap.last)): gap.count for gap in newest}
         for labels, missing in shown.items():
             self.gap.labels(*labels).set(missing)
         for labels in self._shown - shown.keys():

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
 from functools import partial
 from threading import Event as Flag
 from typing import Final
@@ -57,7 +58,7 @@ def run_sink(
         if store is None:
             return
         stack.callback(store.close)
-        stack.enter_context(_page(settings, store, metrics, clock, show_password))
+        stack.enter_context(_page(settings, store, metrics, clock, partial(_caught_up_at, consumers), show_password))
         consumer = SinkConsumer(settings, store=store, metrics=metrics, seen=certificates.seen_on("kafka"))
         consumers.append(consumer)
         asyncio.run(_serve(consumer, store, metrics, settings.lateness_s, stopping))
@@ -82,6 +83,11 @@ def _health(consumers: list[SinkConsumer]) -> Mapping[str, object]:
     return {"ok": kafka_ok and store_ok, "kafka": kafka_ok, "store": store_ok}
 
 
+def _caught_up_at(consumers: list[SinkConsumer]) -> datetime | None:
+    """Return up to when the store holds everything that Kafka held; None before anything was read to its end."""
+    return consumers[0].caught_up_at if consumers else None
+
+
 def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store | None:
     """Return the store once its database answers, None if `stopping` is set before."""
     where, backoff = settings.store, Backoff(first_s=0.5, limit_s=LAST_RETRY_S)
@@ -95,11 +101,12 @@ def _open_store(settings: SinkSettings, stopping: Flag, clock: Clock) -> Store |
 
 
 @contextmanager
-def _page(
+def _page(  # noqa: PLR0913, PLR0917 - what a page depends on
     settings: SinkSettings,
     store: Store,
     metrics: SinkMetrics,
     clock: Clock,
+    caught_up_at: Callable[[], datetime | None],
     show_password: Callable[[str, str], None] | None,
 ) -> Iterator[None]:
     """Serve the page while the block runs, if one is asked for."""
@@ -121,6 +128,7 @@ def _page(
             host=page.host,
             port=page.port,
             lateness_s=settings.lateness_s,
+            caught_up_at=caught_up_at,
             note_refused=metrics.note_refused_login,
         ) as address:
             _log.info("The page is served", extra={"address": address})

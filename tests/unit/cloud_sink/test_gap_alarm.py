@@ -1,6 +1,7 @@
 """The alarm tells of each gap once."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -84,6 +85,6 @@ def test_metrics_name_each_gap_while_it_is_open() -> None:
     assert (named(_gap(5, 9)), named(_gap(11, 11))) == (5, 1)
     metrics.note_gaps([_gap(11, 11)])
     assert (named(_gap(5, 9)), named(_gap(11, 11))) == (None, 1)
-    metrics.note_gaps([_gap(number, number) for number in range(1, 200, 2)])
+    metrics.note_gaps([replace(_gap(number, number), since=NOON + timedelta(number)) for number in range(1, 200, 2)])
     (family,) = (one for one in metrics.registry.collect() if one.name == "winnow_sink_gap_sequences")
-    assert len(family.samples) == MAX_GAPS_SHOWN
+    assert {int(sample.labels["first"]) for sample in family.samples} == set(range(201 - 2 * MAX_GAPS_SHOWN, 200, 2))

@@ -1,6 +1,7 @@
 """The JSON API: one function a resource. They block on the store, so Starlette runs them on its worker threads."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from winnow.cloud_sink.gap_alarm import proven
 from winnow.cloud_sink.store.rows import EventFilter, HourCount
 from winnow.cloud_sink.store.store import DEFAULT_LATENESS_S, Store
 from winnow.cloud_sink.web.parameters import (
@@ -47,12 +49,21 @@ class Api:
         store: what is shown; it must allow several threads at once.
         clock: says which hour it is.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
+        caught_up_at: says up to when everything that was sent to the store is in it; None while nobody knows. What is
+            missing later than that may be on its way, and is no gap. Default: now, for a store that is written at once.
     """
 
-    def __init__(self, store: Store, clock: Clock, lateness_s: float = DEFAULT_LATENESS_S) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        lateness_s: float = DEFAULT_LATENESS_S,
+        caught_up_at: Callable[[], datetime | None] | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._lateness_s = lateness_s
+        self._caught_up_at = caught_up_at or clock.now
 
     def events(self, request: Request) -> Response:
         """Return events, newest first unless `order=oldest`; `after` and `before` page through positions."""
@@ -102,9 +113,11 @@ class Api:
         return json_response(bandwidth_view(self._store.bandwidth()))
 
     def gaps(self, request: Request) -> Response:
-        """Return what is missing."""
+        """Return what is missing, newest first."""
         check_known(request.query_params, ())
-        return json_response(gap_page(self._store.gaps(self._lateness_s)))
+        caught_up_at = self._caught_up_at()  # before the gaps: what fills one may be stored in between
+        overdue = self._store.gaps(self._lateness_s)
+        return json_response(gap_page(overdue, proven(overdue, caught_up_at, self._lateness_s)))
 
     def thumbnail(self, request: Request) -> Response:
         """Return a picture, encoded anew; its name depends on its content, so a browser may keep it."""

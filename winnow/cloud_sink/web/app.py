@@ -1,8 +1,9 @@
 """The web application: the page, the API behind it, and one task that looks for news."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,7 @@ def create_app(  # noqa: PLR0913 - what a page depends on
     codes: OneTimeCodes | None = None,
     allowed_hosts: Sequence[str] = LOOPBACK_HOSTS,
     lateness_s: float = DEFAULT_LATENESS_S,
+    caught_up_at: Callable[[], datetime | None] | None = None,
     note_refused: NoteRefused = unnoted,
 ) -> Starlette:
     """Return the application; its `state.feed` must be closed when its server is asked to stop.
@@ -55,10 +57,12 @@ def create_app(  # noqa: PLR0913 - what a page depends on
         clock: says which hour it is.
         allowed_hosts: names under which the page may be asked for; "*" allows all.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
+        caught_up_at: says up to when everything that was sent to the store is in it; None while nobody knows. What is
+            missing later than that may be on its way, and is no gap. Default: now, for a store that is written at once.
         note_refused: told why, each time that a login is refused.
     """
     feed = Feed(store, clock)
-    api = Api(store, clock, lateness_s)
+    api = Api(store, clock, lateness_s, caught_up_at)
     limiter, checks = LoginLimiter(clock), PasswordChecks(accounts)
     login = Login(accounts, checks=checks, limiter=limiter, codes=codes or OneTimeCodes(), note_refused=note_refused)
     people = People(accounts, checks, limiter)

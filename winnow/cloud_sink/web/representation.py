@@ -102,7 +102,8 @@ class GapPage(Struct, frozen=True, kw_only=True):
     """Every gap.
 
     Attributes:
-        complete: whether there is none.
+        complete: whether nothing is overdue; if something is and there is no gap, it may be in a backlog.
+        gaps: what will not come any more, newest first.
     """
 
     complete: bool
@@ -135,13 +136,13 @@ def bandwidth_view(bandwidth: Bandwidth) -> BandwidthView:
     return BandwidthView(bytes_in=bandwidth.bytes_in, bytes_out=bandwidth.bytes_out, factor=bandwidth.factor)
 
 
-def gap_page(gaps: Sequence[Gap]) -> GapPage:
-    """Return the gaps as JSON will show them."""
+def gap_page(overdue: Sequence[Gap], proven: Sequence[Gap]) -> GapPage:
+    """Return the proven ones among the overdue gaps as JSON will show them."""
     views = [
         GapView(node=gap.node, epoch=gap.epoch, first=gap.first, last=gap.last, count=gap.count, since=gap.since)
-        for gap in gaps
+        for gap in sorted(proven, key=lambda gap: (gap.since, gap.first), reverse=True)
     ]
-    return GapPage(complete=not views, gaps=views)
+    return GapPage(complete=not overdue, gaps=views)
 
 
 def encode(value: object) -> bytes:

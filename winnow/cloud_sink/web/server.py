@@ -4,8 +4,9 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from ipaddress import ip_address
 from threading import Event, Thread
 from typing import Final
@@ -93,6 +94,7 @@ def web_server(  # noqa: PLR0913 - what a server depends on
     port: int = DEFAULT_PORT,
     allowed_hosts: Sequence[str] | None = None,
     lateness_s: float = DEFAULT_LATENESS_S,
+    caught_up_at: Callable[[], datetime | None] | None = None,
     note_refused: NoteRefused = unnoted,
 ) -> Iterator[str]:
     """Serve the page while the block runs; yield its address, e.g. `http://127.0.0.1:8080/`.
@@ -108,6 +110,8 @@ def web_server(  # noqa: PLR0913 - what a server depends on
         allowed_hosts: names under which the page may be asked for. Default: those of loopback, and any name if
             `host` is no loopback address.
         lateness_s: how long a missing sequence may be on its way before it is shown as a gap.
+        caught_up_at: says up to when everything that was sent to the store is in it; None while nobody knows. What is
+            missing later than that may be on its way, and is no gap. Default: now, for a store that is written at once.
         note_refused: told why, each time that a login is refused.
 
     Raises:
@@ -124,6 +128,7 @@ def web_server(  # noqa: PLR0913 - what a server depends on
         codes=codes,
         allowed_hosts=names,
         lateness_s=lateness_s,
+        caught_up_at=caught_up_at,
         note_refused=note_refused,
     )
     server = _Server(app, tls)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.unit.cloud_sink.web.visitor import Visitor
 from winnow.cloud_sink.access import Accounts
-from winnow.cloud_sink.store import Store, open_store
+from winnow.cloud_sink.store import DEFAULT_LATENESS_S, Store, open_store
 from winnow.cloud_sink.testing import MemoryStore, crossing_event, thumbnail_of
 from winnow.events import Event, Recorded, Thumbnail, new_event
 from winnow.events.data import CameraStats, ModelRef, NodeStats
@@ -211,6 +211,30 @@ def test_gaps_name_the_missing_range(client: Visitor, store: Store, clock: Manua
     assert page["gaps"] == [
         {"node": "north", "epoch": "e1", "first": 2, "last": 3, "count": 2, "since": "2026-05-01T12:30:00Z"}
     ]
+
+
+def test_what_a_backlog_may_hold_is_no_gap_and_not_all_is_well_either(
+    store: Store, clock: ManualClock, accounts: Accounts
+) -> None:
+    """Until the sink has read what Kafka held when a hole was overdue, nobody says that it never arrived."""
+    read_up_to: list[datetime | None] = [None]
+    client = Visitor(store, clock, accounts, caught_up_at=lambda: read_up_to[0])
+    _write(store, 1, 4)
+    noticed_at = clock.now()
+    clock.advance(3600)
+    for read_up_to[0] in (None, noticed_at + timedelta(seconds=DEFAULT_LATENESS_S - 1)):
+        assert client.get("/api/gaps").json() == {"complete": False, "gaps": []}
+    read_up_to[0] = noticed_at + timedelta(seconds=DEFAULT_LATENESS_S)
+    assert [gap["first"] for gap in client.get("/api/gaps").json()["gaps"]] == [2]
+
+
+def test_newest_gap_comes_first(client: Visitor, store: Store, clock: ManualClock) -> None:
+    """Old gaps that nobody can close do not stand before what has just happened."""
+    _write(store, 1, 3)
+    clock.advance(100)
+    _write(store, 5)
+    clock.advance(100)
+    assert [gap["first"] for gap in client.get("/api/gaps").json()["gaps"]] == [4, 2]
 
 
 def test_thumbnail_is_kept_by_browsers_and_never_sniffed(client: Visitor, store: Store) -> None:

@@ -16,8 +16,8 @@ TESTER = Caller(who="tester", origin="test")
 class Visitor:
     """Somebody with a token who asks an application, one question after the other."""
 
-    def __init__(self, store: Store, clock: Clock, accounts: Accounts) -> None:
-        self._transport = httpx.ASGITransport(create_app(store, accounts=accounts, clock=clock))
+    def __init__(self, store: Store, clock: Clock, accounts: Accounts, **further: Any) -> None:
+        self._transport = httpx.ASGITransport(create_app(store, accounts=accounts, clock=clock, **further))
         token = accounts.tokens.create("visitor", "admin", TESTER)
         self._headers = {"Authorization": f"Bearer {token}"}
 

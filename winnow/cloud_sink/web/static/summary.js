@@ -3,6 +3,8 @@
 import { byId, h, setText } from "./dom.js";
 import { ago, bytes, count, duration, plural, ratio, timeElement, utc } from "./format.js";
 
+const LISTED_GAPS = 20;
+
 function tile(id, figure, note, state = "") {
   const element = byId(id);
   setText(element.querySelector(".figure"), figure);
@@ -24,10 +26,14 @@ export function showBandwidth({ bytes_in: bytesIn, bytes_out: bytesOut, factor }
 /** Show that nothing is missing, or exactly what is. */
 export function showGaps({ complete, gaps }, anything) {
   const alarm = byId("gaps");
-  alarm.hidden = complete;
+  alarm.hidden = gaps.length === 0;
   if (complete) {
     if (anything) tile("complete", "Nothing missing", "Every sequence number is accounted for", "good");
     else tile("complete", "–", "Every event carries a sequence number");
+    return;
+  }
+  if (!gaps.length) {
+    tile("complete", "Reading a backlog", "What is missing may be in it");
     return;
   }
   const missing = gaps.reduce((sum, gap) => sum + gap.count, 0);
@@ -38,7 +44,8 @@ export function showGaps({ complete, gaps }, anything) {
   alarm.replaceChildren(
     h("strong", {}, `${plural(missing, "event")} never arrived.`),
     " A node accepted them, and no tombstone explains where they are.",
-    h("ul", {}, ...gaps.slice(0, 20).map(gapLine)),
+    h("ul", {}, ...gaps.slice(0, LISTED_GAPS).map(gapLine)),
+    gaps.length > LISTED_GAPS ? `These are the newest; ${plural(gaps.length - LISTED_GAPS, "older gap")} are not listed.` : "",
   );
 }
 
