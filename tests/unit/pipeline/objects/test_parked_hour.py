@@ -8,6 +8,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from winnow.events import Event
@@ -107,6 +108,7 @@ def _things(at_s: float) -> Iterator[tuple[Box, NDArray[np.int_]]]:
         yield walks, RED
 
 
+@pytest.mark.timeout(300)  # 3650 pictures: a few seconds alone, minutes on a machine with ten other things to do
 def test_car_that_stays_for_an_hour_is_one_object_whoever_passes() -> None:
     """It starts and ends once, everybody who walks is one object too, the statue is none, and memory stays flat."""
     messages: list[Message] = []
