@@ -220,8 +220,8 @@ def run(tmp_path: Path, servers: Servers, authority: Path) -> Run:
     made.write("refused-sink", without_page.replace("kafka.password", "mqtt.password"))
     made.write("refused-by-database", without_page.replace("database.password", "mqtt.password"))
     made.write("refused-gateway", gateway.replace("gateway.password", "mqtt.password"))
-    other_port = edge.replace(f"port: {made.metrics['edge']}", "port: 0")
-    made.write("refused-edge", other_port.replace("key_file: shop-1/", "key_file: /no/such/"))
+    beside = edge.replace(f"port: {made.metrics['edge']}", "port: 0").replace("spool.sqlite", "another.sqlite")
+    made.write("refused-edge", beside.replace("key_file: shop-1/", "key_file: /no/such/"))
     return made
 
 
