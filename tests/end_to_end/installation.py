@@ -1,17 +1,22 @@
 """The whole path behind the edge, built from real parts: with Kafka and two stores, or on one machine without Kafka."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
 import yaml
 
 from scripts.services import KafkaServer, LocalServer, MosquittoServer, PostgresServer, ServerMissing, free_port
-from tests.end_to_end.processes import Killable, WinnowProcess, winnow
+from tests.end_to_end.kafka_topics import waiting_in_kafka
+from tests.end_to_end.processes import Killable, WinnowProcess, eventually, winnow
 from tests.faults.proxy import TcpProxy
+from winnow.cloud_sink.store import open_store
+
+CATCHES_UP_WITHIN_S: Final = 150.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +144,18 @@ def gateway_process(
     return winnow("gateway", "gateway", "-c", str(config), folder=folder, health_port=port, defect=defect)
 
 
-def sink_process(
-    folder: Path, kafka_address: str, name: str, store_url: str, *, defect: str | None = None, **further: object
+def sink_process(  # noqa: PLR0913 - what a sink is made of
+    folder: Path,
+    kafka_address: str,
+    name: str,
+    store_url: str,
+    *,
+    defect: str | None = None,
+    metrics_port: int | None = None,
+    **further: object,
 ) -> WinnowProcess:
     """Return a sink with settings of its own, not started yet; with a defect planted in it, if one is named."""
-    port = free_port()
+    port = metrics_port or free_port()
     settings = {
         "kafka": {"bootstrap_servers": kafka_address},
         "group": f"sink-{name}",
@@ -165,12 +177,29 @@ class Sink:
 
 @contextmanager
 def sink_of(
-    installation: Installation, folder: Path, name: str, *, defect: str | None = None, **further: object
+    installation: Installation,
+    folder: Path,
+    name: str,
+    *,
+    defect: str | None = None,
+    metrics_port: int | None = None,
+    **further: object,
 ) -> Iterator[Sink]:
-    """Run one more sink behind an installation's Kafka, with a SQLite store and settings of its own."""
-    assert installation.kafka_address is not None
+    """Run one more sink behind an installation's Kafka, with a SQLite store and settings of its own.
+
+    It is handed out once it has stored what Kafka held before: after a long run that is a minute's work.
+    """
+    address = installation.kafka_address
+    assert address is not None
     url = f"sqlite:///{folder / f'{name}.db'}"
-    with sink_process(folder, installation.kafka_address, name, url, defect=defect, **further) as process:
+    with sink_process(folder, address, name, url, defect=defect, metrics_port=metrics_port, **further) as process:
+        process.wait_until_ready()
+        with closing(open_store(url, create=False)) as store:
+            eventually(
+                lambda: not waiting_in_kafka(address, store.offsets()),
+                CATCHES_UP_WITHIN_S,
+                lambda: f"{name} lags behind Kafka: {process.log_tail()}",
+            )
         yield Sink(process=process, store_url=url)
 
 

@@ -61,7 +61,6 @@ def test_store_without_dedupe_doubles_what_a_killed_edge_sends_again(unique_name
 def with_planted_sink(installation: Installation, folder: Path, defect: str) -> Iterator[Installation]:
     """Run one more sink behind the same Kafka, with a defect planted in it; its store is the only one looked at."""
     with sink_of(installation, folder, "planted", defect=defect) as sink:
-        sink.process.wait_until_ready()
         yield Installation(
             mqtt_url=installation.mqtt_url,
             parts={"gateway": installation.parts["gateway"], "planted": sink.process},
@@ -72,6 +71,7 @@ def with_planted_sink(installation: Installation, folder: Path, defect: str) -> 
 
 
 @pytest.mark.at_length
+@pytest.mark.timeout(240)
 def test_sink_that_commits_its_offset_first_loses_what_it_had_read(
     with_kafka: Installation, unique_name: str, tmp_path: Path
 ) -> None:

@@ -26,7 +26,7 @@ from tests.faults.summary import note_figures
 from winnow.cloud_sink.access import Caller, open_accounts
 from winnow.cloud_sink.store import DEFAULT_LATENESS_S
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
 
 LATENESS_S: Final = DEFAULT_LATENESS_S if SCALE.is_full else 3.0
 TOLD_WITHIN_S: Final = 60.0 if SCALE.is_full else LATENESS_S + 20.0
@@ -44,9 +44,8 @@ def ports() -> tuple[int, int]:
 @pytest.fixture
 def sink(with_kafka: Installation, tmp_path: Path, ports: tuple[int, int]) -> Iterator[Sink]:
     """Return a sink with a page, behind the installation's Kafka."""
-    page, metrics = ({"port": port} for port in ports)
-    further: dict[str, Any] = {"http": page, "metrics": metrics, "lateness_s": LATENESS_S}
-    with sink_of(with_kafka, tmp_path, "audited", **further) as running:
+    further: dict[str, Any] = {"http": {"port": ports[0]}, "lateness_s": LATENESS_S}
+    with sink_of(with_kafka, tmp_path, "audited", metrics_port=ports[1], **further) as running:
         yield running
 
 
