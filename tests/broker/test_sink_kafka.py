@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
@@ -20,6 +20,7 @@ from confluent_kafka.cimpl import KafkaError
 
 from scripts.services import PostgresServer, ServerMissing
 from scripts.services.local_server import free_port
+from tests.end_to_end.kafka_topics import end_offsets
 from winnow.cloud_sink.service import run_sink
 from winnow.cloud_sink.settings import MetricsSettings, SinkSettings, StoreSettings
 from winnow.cloud_sink.store import EventFilter, Store, open_store
@@ -62,6 +63,13 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/events.db"
     return str(request.getfixturevalue("postgres_url"))
+
+
+def _new_store(url: str, kafka_address: str) -> Store:
+    """Return an empty store for which Kafka begins behind what other tests have left there."""
+    store = open_store(url)
+    store.write([], end_offsets(kafka_address, KAFKA_TOPICS))
+    return store
 
 
 def _settings(kafka_address: str, store_url: str, group: str) -> SinkSettings:
@@ -114,9 +122,9 @@ def test_sink_stores_what_kafka_holds_once(
         *others,
         status_record(node, None, encode_status(online)),
     ]
+    store = _new_store(store_url, kafka_address)
     produce(records)
     produce(records)
-    store = open_store(store_url)
     with _running(_settings(kafka_address, store_url, unique_name)):
         _wait_for(lambda: len(_stored(store, node)) >= 201, "the events")
         marker = crossing_event(203, node=node)
@@ -189,8 +197,8 @@ def test_sink_killed_in_the_middle_stores_exactly_once(
     node, total = unique_name, 3000
     settings = _settings(kafka_address, store_url, unique_name)
     events = [crossing_event(n, node=node, camera=f"cam-{n % 7}") for n in range(1, total + 1)]
+    store = _new_store(store_url, kafka_address)
     produce(_singly_and_in_batches(events[:2000]))
-    store = open_store(store_url)
     victim = SinkProcess(settings, tmp_path)
     _wait_for(lambda: len(_stored(store, node)) >= 100, "the first events")
     assert victim.end(signal.SIGKILL) == -signal.SIGKILL
@@ -220,8 +228,8 @@ def test_batches_kept_whole_are_stored_event_by_event(
     sent[6] = replace(sent[6], payload=sent[6].payload.replace(b'"person"', b'""'))
     packer = BatchPacker()
     batches = [batch_record(node, packer.pack(node, sent[at : at + 120]).message.payload) for at in (0, 120)]
+    store = _new_store(f"sqlite:///{tmp_path}/events.db", kafka_address)
     produce([to_kafka(crossing_event(30, node=node)), *batches, batches[0]])
-    store = open_store(f"sqlite:///{tmp_path}/events.db")
     with _running(_settings(kafka_address, f"sqlite:///{tmp_path}/events.db", unique_name)):
         _wait_for(lambda: len(_stored(store, node)) >= 239, "all but one")
         produce([to_kafka(crossing_event(241, node=node))])
@@ -241,9 +249,11 @@ def test_sink_waits_for_a_database_that_is_down(kafka_address: str, unique_name:
     except ServerMissing as missing:
         pytest.skip(str(missing))
     node = unique_name
-    with server, _running(_settings(kafka_address, server.address, unique_name)):
+    with ExitStack() as stack:
+        stack.enter_context(server)
+        before = _new_store(server.address, kafka_address)
+        stack.enter_context(_running(_settings(kafka_address, server.address, unique_name)))
         produce([to_kafka(crossing_event(n, node=node)) for n in range(1, 101)])
-        before = open_store(server.address)
         _wait_for(lambda: len(_stored(before, node)) == 100, "events before the fault")
         before.close()
         server.kill()
@@ -271,7 +281,7 @@ def test_sinks_of_one_group_share_the_work(
     """Two sinks of one group, the second joining and leaving on the way, store everything once."""
     node = unique_name
     settings = _settings(apache_kafka_address, postgres_url, unique_name)
-    store = open_store(postgres_url)
+    store = _new_store(postgres_url, apache_kafka_address)
     records = [to_kafka(crossing_event(n, node=node, camera=f"cam-{n % 7}")) for n in range(1, 601)]
     with _running(settings):
         produce(records[:200])
@@ -290,7 +300,9 @@ def test_sink_raises_the_alarm_over_a_lost_sequence(
     kafka_address: str, unique_name: str, produce: Produce, tmp_path: Path
 ) -> None:
     """A sequence that never comes is an ERROR with the exact range, and shows in the metrics, once it is overdue."""
-    settings = _settings(kafka_address, f"sqlite:///{tmp_path}/events.db", unique_name)
+    url = f"sqlite:///{tmp_path}/events.db"
+    _new_store(url, kafka_address).close()
+    settings = _settings(kafka_address, url, unique_name)
     sink = SinkProcess(settings.model_copy(update={"lateness_s": 1}), tmp_path)
     produce([to_kafka(crossing_event(n, node=unique_name)) for n in (1, 2, 3, 7, 8)])
     _wait_for(lambda: any(unique_name in line for line in sink.alarms()), "the alarm")

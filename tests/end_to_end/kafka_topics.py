@@ -1,6 +1,6 @@
 """How much Kafka holds, asked of Kafka itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -19,14 +19,14 @@ def waiting_in_kafka(address: str | None, offsets: Mapping[tuple[str, int], int]
     return sum(end - offsets.get(partition, 0) for partition, end in end_offsets(address).items()) if address else 0
 
 
-def end_offsets(address: str) -> dict[tuple[str, int], int]:
-    """Return the next offset of every partition of events and thumbnails."""
+def end_offsets(address: str, names: Collection[str] = (KAFKA_EVENTS, KAFKA_THUMBNAILS)) -> dict[tuple[str, int], int]:
+    """Return the next offset of every partition of these topics, as far as they exist."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": "watcher"})
     try:
         topics = consumer.list_topics(timeout=_TIMEOUT_S).topics
         return {
             (name, number): consumer.get_watermark_offsets(TopicPartition(name, number), timeout=_TIMEOUT_S)[1]
-            for name in (KAFKA_EVENTS, KAFKA_THUMBNAILS)
+            for name in names
             if name in topics
             for number in topics[name].partitions
         }

@@ -120,7 +120,7 @@ def unreachable(address: str, exc: av.FFmpegError, *, has_timed_out: bool = Fals
     advice = "check address, credentials and network"
     if address.startswith("/dev/"):
         advice = DEVICE_ADVICE.get(exc.errno or 0, "check the device")
-    elif exc.errno == errno.EIO or isinstance(exc, av.InvalidDataError | av.ArgumentError):
+    elif not has_timed_out and (exc.errno == errno.EIO or isinstance(exc, av.InvalidDataError | av.ArgumentError)):
         reason = "no such host, a connection that broke, or no video that is read here (HLS playlists are not)"
     return SourceUnreachableError(redact_url(address), f"{reason}; {advice}")
 
