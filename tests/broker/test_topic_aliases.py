@@ -32,7 +32,7 @@ class CountedLine:
 
     def cut(self) -> None:
         """End every connection."""
-        for end in self._ends:
+        for end in tuple(self._ends):  # a node that is back meanwhile is left alone
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
