@@ -20,7 +20,7 @@ from tests.faults.summary import note_figures
 
 CHECKOUT = Path(__file__).parents[3]
 CUTS = 100 if SCALE.is_full else 8
-CONTROL_CUTS = 10 if SCALE.is_full else 3
+CONTROL_CUTS = 10
 logger = logging.getLogger(__name__)
 
 

@@ -49,6 +49,8 @@ SESSION_S: Final = 60
 _MAX_REPORTS: Final = 4096
 """Kept for a publisher that is busy. The oldest go first; what a lost receipt names is published again."""
 
+_HUNG_UP: Final = "the broker hung up without a word: does it accept this node's certificate?"
+
 _DEFAULT_RECEIVE_MAXIMUM: Final = 65535
 
 _REFUSALS: Final[dict[int, RefusalReason]] = {
@@ -253,12 +255,13 @@ class PahoLink:
     def _on_log(self, _client: Client, _data: Any, level: int, text: str) -> None:
         """Note when the broker was last heard, and what went wrong; paho tells of it in no other way.
 
-        A broker that refuses a certificate says why in TLS alone: for paho that is an "Unspecified error".
+        A broker that refuses a certificate says why in TLS alone: for paho that is an "Unspecified error". Mosquitto
+        2.0.11 hangs up without saying it about every other time.
         """
         if text.startswith("Received "):
             self._heard_at_s = self._clock.monotonic_s()
         elif level == LogLevel.MQTT_LOG_ERR:
-            self._failure = text
+            self._failure = f"{text}; {_HUNG_UP}" if "EOF occurred" in text else text
 
 
 def paho_connect(settings: MqttSettings, *, node: str, version: str, clock: Clock, seen: Seen | None = None) -> Connect:
