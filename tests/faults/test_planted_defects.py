@@ -71,7 +71,6 @@ def with_planted_sink(installation: Installation, folder: Path, defect: str) -> 
 
 
 @pytest.mark.at_length
-@pytest.mark.timeout(240)
 def test_sink_that_commits_its_offset_first_loses_what_it_had_read(
     with_kafka: Installation, unique_name: str, tmp_path: Path
 ) -> None:

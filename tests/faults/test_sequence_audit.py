@@ -26,7 +26,7 @@ from tests.faults.summary import note_figures
 from winnow.cloud_sink.access import Caller, open_accounts
 from winnow.cloud_sink.store import DEFAULT_LATENESS_S
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
 
 LATENESS_S: Final = DEFAULT_LATENESS_S if SCALE.is_full else 3.0
 TOLD_WITHIN_S: Final = 60.0 if SCALE.is_full else LATENESS_S + 20.0
