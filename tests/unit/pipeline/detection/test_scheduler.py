@@ -70,14 +70,16 @@ def test_greedy_camera_does_not_starve_the_others() -> None:
 def test_detectors_work_side_by_side_and_each_for_one_camera_at_a_time() -> None:
     """Two detectors serve six cameras, and no image is answered by both or by none."""
     log: list[str] = []
-    inside, most = [0], [0]
-    both = Barrier(2)
+    at_work, changing, have_met = [0], Lock(), Event()
 
     def meet(_image: NDArray[np.uint8]) -> Detections:
-        inside[0] += 1
-        most[0] = max(most[0], inside[0])
-        both.wait(10)  # returns only if the other detector is at work too
-        inside[0] -= 1
+        with changing:
+            at_work[0] += 1
+            if at_work[0] == 2:
+                have_met.set()
+        have_met.wait(10)  # the first one waits for the other detector to be at work too
+        with changing:
+            at_work[0] -= 1
         return Detections.empty()
 
     scheduler = DetectionScheduler([LoggingDetector(FakeDetector(meet), log) for _ in range(2)])
@@ -88,7 +90,7 @@ def test_detectors_work_side_by_side_and_each_for_one_camera_at_a_time() -> None
         ]
         for one in running:
             one.result(60)
-    assert most[0] == 2
+    assert have_met.is_set()
     assert Counter(log) == {f"c{number}": 10 for number in range(6)}
 
 
