@@ -122,7 +122,7 @@ SINK_RECORDS: Final = (
     Panel(
         title="Each gap",
         queries=[("winnow_sink_gap_sequences{" + NODE + "}", "{{node}} {{epoch}}: {{first}} to {{last}}")],
-        description="How many messages are missing; the oldest 20 gaps.",
+        description="How many messages are missing; the newest 20 gaps.",
     ),
     Panel(
         title="Kafka and database",

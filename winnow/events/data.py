@@ -1,6 +1,8 @@
 """What each kind of event says: one struct a kind, validated when it is decoded.
 
 Fields may be added, never changed or removed: the version is part of the event's type.
+
+Long, because the contract is one page: whoever reads or extends it finds every kind here.
 """
 
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""The publisher turn by turn: no network, no waiting, time that the test moves."""
+"""The publisher turn by turn: no network, no waiting, time that the test moves.
+
+Long, because its turns share one scripted link and spool.
+"""
 
 import logging
 from collections.abc import Callable
